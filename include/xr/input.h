@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The inputs: bytes from a wire to pipeline_push. Each is made by relay.c. */
+#ifndef XR_INPUT_H
+#define XR_INPUT_H
+
+#include "xr/http1.h"
+#include "xr/loop.h"
+#include "xr/pipeline.h"
+#include "xr/translate.h"
+#include "xr/udp.h"
+
+/* --- X-Ray datagrams (daemon §2), and OTLP over UDP behind the same header */
+struct xray_udp;
+struct xray_udp_options {
+    const char *address;
+    uint64_t receive_buffer;  /* bytes */
+    bool otlp_pass;           /* forward T1S and the like raw */
+    bool otlp_unsampled;      /* decode T1U too */
+};
+struct xray_udp *xray_udp_new(struct loop *l, struct pipeline *p,
+                              struct translator *t, struct stats *stats,
+                              const struct xray_udp_options *o,
+                              struct err *err);
+void xray_udp_free(struct xray_udp *u);
+struct udp *xray_udp_socket(struct xray_udp *u);
+/* Handles one datagram; for tests, fuzzing and benchmarks. */
+void xray_udp_datagram(void *u, struct slice datagram, bool truncated);
+
+/* --- POST /TraceSegments on TCP 2000: documents into the same pipeline */
+struct xray_tcp;
+struct xray_tcp *xray_tcp_new(struct pipeline *p);
+void xray_tcp_free(struct xray_tcp *x);
+void xray_tcp_handle(void *x, struct http1_request *r);
+
+/* --- OTLP over HTTP, any server with a route to otlp_http_handle */
+struct otlp_http;
+struct otlp_http_options {
+    size_t body_max; /* bytes after inflating */
+    const char *const *cors_origins;
+    size_t n_cors_origins;
+    bool lambda; /* full: partial success in place of 503 (lambda §5) */
+};
+struct otlp_http *otlp_http_new(struct loop *l, struct pipeline *p,
+                                struct translator *t, struct stats *stats,
+                                const struct otlp_http_options *o);
+void otlp_http_free(struct otlp_http *h);
+void otlp_http_handle(void *h, struct http1_request *r);
+/* Routes of the OTLP port: /v1/traces with CORS, 404 texts for the others. */
+void otlp_http_routes(struct otlp_http *h, struct http1 *server);
+
+/* --- OTLP over gRPC */
+struct otlp_grpc;
+struct otlp_grpc_options {
+    const char *address;
+    size_t message_max; /* bytes */
+    struct tls_server *tls;
+    bool lambda;
+};
+struct otlp_grpc *otlp_grpc_new(struct loop *l, struct pipeline *p,
+                                struct translator *t, struct stats *stats,
+                                const struct otlp_grpc_options *o,
+                                struct err *err);
+const char *otlp_grpc_bound(const struct otlp_grpc *g);
+/* GOAWAY; streams under way are answered. */
+void otlp_grpc_stop(struct otlp_grpc *g);
+unsigned otlp_grpc_open_streams(const struct otlp_grpc *g);
+void otlp_grpc_free(struct otlp_grpc *g);
+
+#endif

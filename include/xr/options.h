@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The effective configuration: flags, cfg.yaml, environment and defaults
+ * merged (spec: daemon §1). Never written after start; a reload makes a new
+ * one. One row an option in config/table.c gives name, type, range, default,
+ * unit and help; --help, conf/xray-relay.yaml and docs/OPTIONS.md come from
+ * the rows.
+ */
+#ifndef XR_OPTIONS_H
+#define XR_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "xr/buf.h"
+#include "xr/err.h"
+
+struct text_list {
+    char **items;
+    size_t n;
+};
+
+struct options {
+    /* The daemon's own (cfg.yaml keys in the daemon's spelling). */
+    char *resource_arn, *region, *role_arn, *endpoint, *proxy_address;
+    char *udp_address, *tcp_address; /* Socket.UDPAddress, .TCPAddress */
+    char *log_file, *log_level;      /* Logging.LogPath, .LogLevel */
+    bool log_rotation, local_mode, no_verify_ssl;
+    int64_t buffer_mb;   /* TotalBufferSizeMB; 0: 1 % of memory */
+    int64_t concurrency; /* 8 */
+
+    /* Ingest: */
+    int64_t receive_buffer_kb; /* Ingest.ReceiveBufferKB */
+    int64_t quiet_hint_s;      /* Ingest.QuietHintSeconds; 0: none */
+    /* Upload: */
+    int64_t flush_idle_ms;     /* Upload.FlushIdleMs, 1000 */
+    int64_t batch_documents;   /* Upload.BatchDocuments, 50 */
+    int64_t batch_kb;          /* Upload.BatchKB */
+    int64_t request_timeout_ms;
+    int64_t backoff_max_ms;    /* 5000 */
+    bool repair_names;
+    char *ca_bundle;           /* Upload.CABundle; "": usual places */
+    char *role_external_id, *role_session_name;
+    /* Shutdown: */
+    int64_t grace_ms;    /* Shutdown.GraceMs: keep receiving, at most 500 */
+    int64_t deadline_ms; /* Shutdown.DeadlineMs, 10000 */
+    /* Proxy: */
+    bool proxy_sign_anything; /* Proxy.SignAnything: as the Go daemon */
+    int64_t proxy_timeout_ms;
+    /* Otlp: */
+    bool otlp_http, otlp_grpc;                /* Otlp.Http.Enabled … */
+    char *otlp_http_address, *otlp_grpc_address; /* 127.0.0.1:4318, :4317 */
+    bool otlp_http_address_set, otlp_grpc_address_set; /* not the default */
+    int64_t otlp_body_max_mb;    /* 16 */
+    int64_t otlp_message_max_mb; /* 4, gRPC */
+    struct text_list otlp_cors_origins;
+    char *otlp_tls_certificate, *otlp_tls_key, *otlp_tls_client_ca;
+    char *otlp_udp_mode; /* "decode", "pass" */
+    bool otlp_udp_unsampled; /* take T1U too */
+    /* Translate: */
+    bool index_all;
+    struct text_list indexed, log_groups;
+    /* Telemetry: PutTelemetryRecords each minute. */
+    bool telemetry;
+};
+
+/* What the first words of the command line ask for. */
+enum command {
+    COMMAND_RUN, /* the daemon */
+    COMMAND_LOCAL,
+    COMMAND_CONFIG,
+    COMMAND_CHECK,
+    COMMAND_HEALTHCHECK,
+    COMMAND_VERSION,
+    COMMAND_HELP,
+    COMMAND_TRANSLATE,
+    COMMAND_IDLE,
+};
+
+struct config;
+
+/* What is wrong and how the process ends (spec: daemon §1.1). Messages were
+ * printed by config_load as the original prints them. */
+struct config_result {
+    enum command command;
+    int exit_code; /* meaningful when done */
+    bool done;     /* --help, --version, or an error: exit with exit_code */
+};
+
+/* Reads command line, file and environment. NULL only without memory. argv is
+ * borrowed for the life of the config. */
+struct config *config_load(int argc, char **argv, struct config_result *out);
+void config_free(struct config *c);
+const struct options *config_options(const struct config *c);
+/* Words behind a subcommand (files of `translate`), NULL-ended. */
+char *const *config_words(const struct config *c);
+/* Reads the same sources again for SIGHUP; NULL with the reason, the old one
+ * stays good. */
+struct config *config_reload(const struct config *c, struct err *err);
+/* Flags of the subcommands (--tree, --index-all …) as given; NULL if not. */
+const char *config_flag(const struct config *c, const char *name);
+/* Appends the effective configuration, a line an option with its source. */
+void config_print(const struct config *c, struct buf *out);
+/* Messages of level warning gathered while loading, for the log once it is
+ * open: calls fn for each. */
+void config_warnings(const struct config *c,
+                     void (*fn)(void *arg, const char *text), void *arg);
+/* Generated texts: conf/xray-relay.yaml and docs/OPTIONS.md. */
+void config_sample(struct buf *out);
+void config_manual(struct buf *out);
+
+#endif

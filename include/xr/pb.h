@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Protobuf wire format reader over a borrowed slice. Checks every length;
+ * groups are skipped, as the official runtimes do.
+ */
+#ifndef XR_PB_H
+#define XR_PB_H
+
+#include <stdint.h>
+
+#include "xr/slice.h"
+
+enum pb_type { PB_VARINT = 0, PB_FIXED64 = 1, PB_BYTES = 2, PB_FIXED32 = 5 };
+
+struct pb {
+    const uint8_t *start, *p, *end;
+};
+
+struct pb_field {
+    uint32_t number;
+    enum pb_type type;
+    uint64_t u;         /* VARINT, FIXED64, FIXED32 */
+    struct slice bytes; /* BYTES */
+};
+
+void pb_init(struct pb *r, struct slice message);
+/* 1: *f holds the next field; 0: end of message; -1: malformed (r->p stands at
+ * the offending byte). */
+int pb_next(struct pb *r, struct pb_field *f);
+static inline size_t pb_offset(const struct pb *r)
+{
+    return (size_t)(r->p - r->start);
+}
+/* FIXED64 as a double. */
+double pb_double(uint64_t bits);
+
+#endif

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Where segments go: one synchronous call hands a segment to every sink. And
+ * where the loss ledger is kept: both of its balances are shown at /metrics
+ * and on the last log line, and every scenario asserts them.
+ */
+#ifndef XR_PIPELINE_H
+#define XR_PIPELINE_H
+
+#include <stdint.h>
+
+#include "xr/segment.h"
+#include "xr/stats.h"
+
+enum push_result {
+    PUSH_ACCEPTED,
+    PUSH_FULL,    /* nothing was taken; tell the sender to retry */
+    PUSH_INVALID, /* this sink can never take it (err says why) */
+};
+
+/* What to do when memory is full. A datagram's sender can't be told. */
+enum push_when_full { WHEN_FULL_DROP_OLDEST, WHEN_FULL_REFUSE };
+
+/* The seam between pipeline and sinks: small table, one per sink. All calls
+ * are made on the loop. */
+struct sink {
+    const char *name; /* "xray", "print", "local" */
+    /* Copies what it keeps before it returns. */
+    enum push_result (*push)(struct sink *s, const struct segment *seg,
+                             enum push_when_full when_full, struct err *err);
+    /* May be NULL. Whether `bytes` more of documents fit without dropping. */
+    bool (*has_room)(struct sink *s, size_t bytes);
+    /* May be NULL. Whether so much is waiting that OTLP connections should
+     * not be read for now (backpressure before the buffer is full). */
+    bool (*busy)(struct sink *s);
+    /* May be NULL. Send what is waiting now, without waiting for the timer. */
+    void (*flush)(struct sink *s);
+    /* May be NULL. Documents taken and not yet settled. */
+    uint64_t (*pending)(struct sink *s);
+    struct sink *next; /* set by pipeline_add */
+    /* Balance two of the ledger, kept by the sink through sink_count_*. */
+    uint64_t *made, *delivered, *refused, *dropped;
+};
+
+/* Why an item was not accepted: balance one. Names are label values. */
+enum reject_reason {
+    REJECT_NO_HEADER,      /* no LF in the datagram */
+    REJECT_NO_DOCUMENT,    /* nothing behind the header */
+    REJECT_BAD_HEADER,     /* header not acceptable (daemon §2.1) */
+    REJECT_NOT_AN_OBJECT,  /* body is not exactly one JSON object */
+    REJECT_TRUNCATED,      /* longer than the receive slot */
+    REJECT_OTLP_UNSAMPLED, /* T1U, by default not uploaded */
+    REJECT_OTLP_METRICS,   /* M1 */
+    REJECT_OTLP_MALFORMED, /* base64, protobuf or JSON does not decode */
+    REJECT_BAD_IDS,        /* span without a trace or span id */
+    REJECT_TOO_LARGE,      /* over a ceiling */
+    REJECT_INVALID,        /* a sink can never take it */
+    REJECT_REASONS,
+};
+const char *reject_reason_name(enum reject_reason r);
+
+/* Balance one, per input: offered = accepted + rejected + retry +
+ * kernel_dropped. Items are datagrams, spans, or documents sent by TCP. */
+struct intake {
+    const char *name; /* "udp", "tcp", "otlp_http", "otlp_grpc", "otlp_udp" */
+    uint64_t *accepted, *retry, *kernel_dropped;
+    uint64_t *rejected[REJECT_REASONS];
+};
+
+struct pipeline;
+
+struct pipeline *pipeline_new(struct stats *stats);
+void pipeline_free(struct pipeline *p);
+/* The sink is borrowed and must outlive the pipeline. */
+void pipeline_add(struct pipeline *p, struct sink *s);
+/* The intake's counters, made at the first call for that name. */
+struct intake *pipeline_intake(struct pipeline *p, const char *name);
+/* Hands the segment to every sink; the worst answer wins. Counts for the
+ * sinks only: the input counts its own items in its intake. */
+enum push_result pipeline_push(struct pipeline *p, const struct segment *seg,
+                               enum push_when_full when_full,
+                               struct err *err);
+bool pipeline_has_room(struct pipeline *p, size_t bytes);
+bool pipeline_busy(struct pipeline *p);
+void pipeline_flush(struct pipeline *p);
+uint64_t pipeline_pending(struct pipeline *p);
+/* Called on the loop when pipeline_busy has turned false again (a sink calls
+ * pipeline_relieved). */
+void pipeline_on_relief(struct pipeline *p, void (*fn)(void *), void *arg);
+void pipeline_relieved(struct pipeline *p);
+/* Both balances as one line of text for the log; true if they hold with
+ * nothing pending. */
+bool pipeline_ledger(struct pipeline *p, struct buf *out);
+
+#endif

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * OTLP span → X-Ray segment documents (docs/MAPPING.md has a row per rule).
+ * Pure: no socket, clock, file or log; ids that it makes up are hashes of the
+ * span's own ids, so the same span always gives the same bytes.
+ */
+#ifndef XR_TRANSLATE_H
+#define XR_TRANSLATE_H
+
+#include <stdint.h>
+
+#include "xr/segment.h"
+#include "xr/span.h"
+
+/* A span gives at most two documents (a client local root: dependency and
+ * service). */
+#define TRANSLATE_DOCUMENTS_MAX 2
+
+struct translate_options {
+    bool index_all;                 /* every attribute an annotation */
+    const struct slice *indexed;    /* names or globs (`*`, `?`) */
+    size_t n_indexed;
+    const struct slice *log_groups; /* names or ARNs */
+    size_t n_log_groups;
+    size_t limit; /* bytes a document, 0: none; larger ones are cut with a
+                     visible mark, never dropped */
+    /* Attributes of this process's own place (detected origin, account,
+     * OTEL_RESOURCE_ATTRIBUTES), used where a resource has none of the name. */
+    struct attributes defaults;
+};
+
+struct translate_counts {
+    uint64_t spans, documents;
+    uint64_t cut_metadata, cut_frames, cut_statements, cut_messages;
+    uint64_t without_ids; /* spans with a zero trace or span id: refused */
+};
+
+struct translator;
+
+/* Copies what it needs of the options. NULL when memory is out. */
+struct translator *translator_new(const struct translate_options *o);
+void translator_free(struct translator *t);
+/* Writes the span's documents into scratch memory that is re-used: out[] is
+ * good until the next call. Returns how many (1 or 2); 0 when the span can
+ * make no valid document (err says why). */
+int translate_span(struct translator *t, const struct span *span,
+                   struct segment out[TRANSLATE_DOCUMENTS_MAX],
+                   struct err *err);
+const struct translate_counts *translator_counts(const struct translator *t);
+
+#endif

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The sink that uploads to X-Ray: batches, retries, the memory bound.
+ * (PutTraceSegments; spec: daemon §4.1, issue: nothing lost without a count.)
+ */
+#ifndef XR_XRAY_H
+#define XR_XRAY_H
+
+#include <stdint.h>
+
+#include "xr/client.h"
+#include "xr/cred.h"
+#include "xr/loop.h"
+#include "xr/pipeline.h"
+
+struct xray_options {
+    unsigned concurrency;       /* uploads under way at a time */
+    unsigned flush_idle_ms;     /* a document waits at most this long */
+    unsigned batch_documents;   /* 1..50 */
+    size_t batch_bytes;         /* ceiling of one request body */
+    size_t memory_bytes;        /* all memory held for documents */
+    unsigned request_timeout_ms;
+    unsigned backoff_max_ms;    /* 5000 */
+    const char *user_agent;
+    bool repair_names;          /* clean and resend on InvalidName */
+};
+
+struct xray;
+
+struct xray *xray_new(struct loop *l, struct client *client,
+                      struct cred_chain *cred, struct pipeline *p,
+                      struct stats *stats, const struct xray_options *o);
+void xray_free(struct xray *x);
+struct sink *xray_sink(struct xray *x);
+/* Region and base URL, once known; uploads wait until then. May be called
+ * again (reload). Texts are copied. */
+void xray_set_endpoint(struct xray *x, const char *region, const char *base);
+/* Stops waiting for timers and back-off: everything goes out as fast as it
+ * can; done is called when nothing is pending or at the deadline, when the
+ * rest is dropped and counted. */
+void xray_drain(struct xray *x, int64_t deadline_ms, loop_fn done, void *arg);
+/* For /readyz: false while the last uploads failed; why says it. */
+bool xray_healthy(const struct xray *x, struct err *why);
+
+/* PutTelemetryRecords each minute (daemon §4.2). Numbers come from stats of
+ * this sink and of the UDP intake. */
+struct telemetry_facts {
+    const char *instance_id, *host_name, *resource_arn;
+};
+void xray_telemetry_start(struct xray *x, const struct telemetry_facts *f);
+
+#endif
