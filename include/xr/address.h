@@ -7,6 +7,7 @@
 #ifndef XR_ADDRESS_H
 #define XR_ADDRESS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/socket.h>
 
