@@ -71,6 +71,61 @@ unit: $(UNIT)                       ## build and run the unit tests
 
 -include $(OBJ:.o=.d) $(UNIT:=.d)
 
+# --- everything that runs the built program ---------------------------------
+# Python and Node packages live in build/, their downloads in the caches of pip
+# and npm outside of the tree. T=expression picks scenarios (pytest -k).
+PYTHON ?= python3
+VENV   := build/venv
+NODE   := build/node
+
+build/.dependencies: packaging/dependencies
+	$Qmkdir -p build && packaging/dependencies build && touch $@
+
+build/.dependencies-test: packaging/dependencies
+	$Qmkdir -p build && packaging/dependencies build test && touch $@
+
+$(VENV)/.done: tests/requirements.txt
+	@echo "  VENV  $(VENV)"
+	$Qmkdir -p build && $(PYTHON) -m venv $(VENV)
+	$Q$(VENV)/bin/pip install -q --disable-pip-version-check -r $<
+	$Qtouch $@
+
+$(NODE)/.done: tests/sdk/node/package-lock.json tests/sdk/node/package.json
+	@echo "  NPM   $(NODE)"
+	$Qmkdir -p $(NODE) && cp $^ $(NODE) && cd $(NODE) && \
+	    npm ci --silent --no-audit --no-fund
+	$Qtouch $@
+
+.PHONY: run
+run: build/.dependencies            ## build and start `xray-relay local`
+	$Q$(MAKE) --no-print-directory all
+	$Q$B/xray-relay local
+
+.PHONY: test
+test: build/.dependencies-test      ## all tests, from a bare Debian 12 on
+	$QMAKE="$(MAKE)" tests/stages all unit scenarios portable
+
+.PHONY: scenarios
+scenarios: $B/xray-relay $(VENV)/.done $(NODE)/.done  ## run the scenarios
+	$QXR_BIN=$(abspath $B/xray-relay) tests/scenarios/run \
+	    $(if $T,-k "$T")
+
+# The twin of what is Linux-only: its unit tests and the scenarios marked so.
+.PHONY: portable
+portable: $(VENV)/.done             ## unit tests and scenarios, portable build
+	$Q$(MAKE) --no-print-directory XR_PORTABLE=1 B=build/portable all unit
+	$QXR_BIN=$(abspath build/portable/xray-relay) tests/scenarios/run \
+	    -m portable
+
+DESTDIR ?=
+PREFIX  ?= /usr
+
+.PHONY: install
+install: $B/xray-relay              ## install under DESTDIR and PREFIX
+	install -Dm755 $B/xray-relay $(DESTDIR)$(PREFIX)/bin/xray-relay
+	install -Dm644 LICENSE \
+	    $(DESTDIR)$(PREFIX)/share/doc/xray-relay/LICENSE
+
 .PHONY: clean
 clean:                              ## remove what was built
 	rm -rf $B
