@@ -4,6 +4,7 @@
 #define XR_TLS_H
 
 #include "xr/err.h"
+#include "xr/slice.h"
 
 struct tls_server;
 
@@ -22,5 +23,26 @@ int tls_server_reload(struct tls_server *t, struct err *err);
 void tls_server_free(struct tls_server *t);
 /* The SSL_CTX, for the other files of net/. */
 void *tls_server_ctx(struct tls_server *t);
+
+/* One accepted connection, without blocking; the handshake is part of the
+ * first reads and writes. The descriptor stays the caller's. */
+struct tls_conn;
+#define TLS_WANTS_READ (-1)  /* call again when readable */
+#define TLS_WANTS_WRITE (-2) /* call again when writable */
+#define TLS_BROKEN (-3)
+/* NULL: out of memory. */
+struct tls_conn *tls_conn_new(struct tls_server *t, int fd);
+void tls_conn_free(struct tls_conn *c); /* NULL is fine */
+/* Bytes, 0 at the end (a peer that closes without a word included), or one of
+ * the three above. A write that wants is repeated with the same first bytes;
+ * the memory may have moved. */
+long tls_conn_read(struct tls_conn *c, void *p, size_t n);
+long tls_conn_write(struct tls_conn *c, struct slice data);
+/* Whether decrypted bytes wait to be read. */
+bool tls_conn_has_pending(const struct tls_conn *c);
+/* Says close_notify, as far as it goes without waiting. */
+void tls_conn_close(struct tls_conn *c);
+/* What was wrong, after TLS_BROKEN. */
+const char *tls_conn_why(const struct tls_conn *c);
 
 #endif
