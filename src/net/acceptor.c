@@ -5,7 +5,7 @@
  * descriptors is no reason to spin: accepting then rests for a moment. Knows
  * nothing of what is spoken on the connections.
  */
-#include "net/acceptor.h"
+#include "acceptor.h"
 
 #include <errno.h>
 #include <netinet/in.h>

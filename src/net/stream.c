@@ -4,7 +4,7 @@
  * bytes, which tells a mix-up of ports (TLS on a plain port, gRPC on the
  * HTTP/1 port) from noise. Knows nothing of requests.
  */
-#include "net/stream.h"
+#include "stream.h"
 
 #include <errno.h>
 #include <sys/socket.h>
