@@ -3,10 +3,12 @@
 # `make help` lists the targets. V=1 shows the commands.
 
 B        ?= build
-CC       ?= gcc
+ifeq ($(origin CC),default)
+CC       := gcc
+endif
 PKGS     := libevent libevent_openssl openssl libcurl jansson yaml-0.1 \
             libnghttp2 zlib libzstd sqlite3
-PC       ?= pkg-config
+PKGCONF  ?= pkg-config
 VERSION  := 0.1.0
 CFLAGS   ?= -O2 -g
 WARN     := -Wall -Wextra -Wshadow -Wconversion -Wvla -Wstrict-prototypes \
@@ -29,8 +31,8 @@ HARDEN   := -fPIE
 endif
 
 ALL_CFLAGS = -std=gnu17 $(CFLAGS) $(WARN) $(HARDEN) $(DEFS) -Iinclude \
-             $(shell $(PC) --cflags $(PKGS) 2>/dev/null) $(EXTRA_CFLAGS)
-LIBS       = $(shell $(PC) --libs $(PKGS) 2>/dev/null) -lpthread -lm
+             $(shell $(PKGCONF) --cflags $(PKGS) 2>/dev/null) $(EXTRA_CFLAGS)
+LIBS       = $(shell $(PKGCONF) --libs $(PKGS) 2>/dev/null) -lpthread -lm
 LINK       = $(CC) $(CFLAGS) $(LDHARDEN) $(LDFLAGS)
 
 SRC  := $(sort $(wildcard src/*.c src/*/*.c))
