@@ -3,6 +3,8 @@
 #ifndef XR_TLS_H
 #define XR_TLS_H
 
+#include <stdbool.h>
+
 #include "xr/err.h"
 #include "xr/slice.h"
 

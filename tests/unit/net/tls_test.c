@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* net/tls.c: handshakes in memory against certificates made here. */
+#include "net/tls.c"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+/* cmocka wants the four above first */
+#include <cmocka.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/x509v3.h>
+
+static char dir[] = "/tmp/xr_tls_XXXXXX";
+
+struct identity {
+    char cert[64], key[64];
+};
+
+static struct identity server_id, other_id, client_id;
+
+/* Makes a self-signed certificate and its key as two PEM files. */
+static void make_identity(struct identity *id, const char *name)
+{
+    EVP_PKEY *key = EVP_EC_gen("P-256");
+    X509 *x = X509_new();
+    X509_NAME *subject = X509_get_subject_name(x);
+
+    ASN1_INTEGER_set(X509_get_serialNumber(x), 1);
+    X509_set_version(x, X509_VERSION_3);
+    X509_gmtime_adj(X509_getm_notBefore(x), -60);
+    X509_gmtime_adj(X509_getm_notAfter(x), 3600);
+    X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC,
+                               (const unsigned char *)name, -1, -1, 0);
+    X509_set_issuer_name(x, subject);
+    X509_set_pubkey(x, key);
+    assert_true(X509_sign(x, key, EVP_sha256()) > 0);
+
+    snprintf(id->cert, sizeof(id->cert), "%s/%s.crt", dir, name);
+    snprintf(id->key, sizeof(id->key), "%s/%s.key", dir, name);
+    FILE *f = fopen(id->cert, "w");
+    assert_true(PEM_write_X509(f, x));
+    fclose(f);
+    f = fopen(id->key, "w");
+    assert_true(PEM_write_PrivateKey(f, key, NULL, NULL, 0, NULL, NULL));
+    fclose(f);
+    X509_free(x);
+    EVP_PKEY_free(key);
+}
+
+static int setup(void **state)
+{
+    (void)state;
+    assert_non_null(mkdtemp(dir));
+    make_identity(&server_id, "server");
+    make_identity(&other_id, "other");
+    make_identity(&client_id, "client");
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    const struct identity *all[] = {&server_id, &other_id, &client_id};
+
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        unlink(all[i]->cert);
+        unlink(all[i]->key);
+    }
+    return rmdir(dir);
+}
+
+struct outcome {
+    bool ok;
+    char alpn[16], peer[32];
+};
+
+/* Steps both ends until the handshake is over or fails. */
+static struct outcome handshake(struct tls_server *t, const char *alpn,
+                                const struct identity *as, int max_version)
+{
+    SSL_CTX *client_ctx = SSL_CTX_new(TLS_client_method());
+    SSL *s = SSL_new(tls_server_ctx(t)), *c;
+    BIO *near, *far;
+    struct outcome o = {0};
+
+    if (as) {
+        SSL_CTX_use_certificate_file(client_ctx, as->cert, SSL_FILETYPE_PEM);
+        SSL_CTX_use_PrivateKey_file(client_ctx, as->key, SSL_FILETYPE_PEM);
+    }
+    SSL_CTX_set_security_level(client_ctx, 0);
+    SSL_CTX_set_max_proto_version(client_ctx, max_version);
+    c = SSL_new(client_ctx);
+    if (alpn)
+        SSL_set_alpn_protos(c, (const unsigned char *)alpn,
+                            (unsigned)strlen(alpn));
+    BIO_new_bio_pair(&near, 0, &far, 0);
+    SSL_set_bio(s, near, near);
+    SSL_set_bio(c, far, far);
+    SSL_set_accept_state(s);
+    SSL_set_connect_state(c);
+    for (int i = 0; i < 10; i++) {
+        int rc = SSL_do_handshake(c), rs = SSL_do_handshake(s);
+        o.ok = rc == 1 && rs == 1;
+    }
+    const unsigned char *p;
+    unsigned n;
+    SSL_get0_alpn_selected(c, &p, &n);
+    snprintf(o.alpn, sizeof(o.alpn), "%.*s", (int)n, (const char *)p);
+    X509 *x = SSL_get1_peer_certificate(c);
+    if (x)
+        X509_NAME_get_text_by_NID(X509_get_subject_name(x), NID_commonName,
+                                  o.peer, sizeof(o.peer));
+    X509_free(x);
+    SSL_free(s);
+    SSL_free(c);
+    SSL_CTX_free(client_ctx);
+    return o;
+}
+
+static struct tls_server *start(bool http2, const char *client_ca)
+{
+    struct err err = {""};
+    struct tls_server *t = tls_server_new(
+        &(struct tls_server_options){.certificate = server_id.cert,
+                                     .key = server_id.key,
+                                     .client_ca = client_ca,
+                                     .http2 = http2},
+        &err);
+    assert_string_equal(err.text, "");
+    assert_non_null(t);
+    return t;
+}
+
+static void serves_and_negotiates(void **state)
+{
+    static const struct {
+        bool http2, ok;
+        const char *offer, *chosen;
+    } rows[] = {
+        {true, true, "\x02h2\x08http/1.1", "h2"},
+        {true, true, NULL, ""},
+        {true, false, "\x08http/1.1", ""},
+        {false, true, "\x02h2\x08http/1.1", "http/1.1"},
+        {false, true, "\x02h2", ""},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct tls_server *t = start(rows[i].http2, NULL);
+        struct outcome o = handshake(t, rows[i].offer, NULL, 0);
+        assert_int_equal(o.ok, rows[i].ok);
+        assert_string_equal(o.alpn, rows[i].chosen);
+        tls_server_free(t);
+    }
+}
+
+static void refuses_old_versions(void **state)
+{
+    struct tls_server *t = start(false, NULL);
+
+    (void)state;
+    assert_false(handshake(t, NULL, NULL, TLS1_1_VERSION).ok);
+    assert_true(handshake(t, NULL, NULL, TLS1_2_VERSION).ok);
+    tls_server_free(t);
+}
+
+static void asks_for_a_client_certificate(void **state)
+{
+    struct tls_server *t = start(true, client_id.cert);
+
+    (void)state;
+    assert_false(handshake(t, NULL, NULL, 0).ok);
+    assert_false(handshake(t, NULL, &other_id, 0).ok);
+    assert_true(handshake(t, NULL, &client_id, 0).ok);
+    tls_server_free(t);
+}
+
+static void says_what_is_wrong_with_a_file(void **state)
+{
+    struct err err;
+    struct tls_server_options o = {.certificate = "/nonexistent/a.pem",
+                                   .key = server_id.key};
+
+    (void)state;
+    assert_null(tls_server_new(&o, &err));
+    assert_string_equal(err.text, "TLS certificate /nonexistent/a.pem: "
+                                  "No such file or directory");
+    o.certificate = server_id.key; /* a PEM file, but no certificate */
+    assert_null(tls_server_new(&o, &err));
+    assert_non_null(strstr(err.text, server_id.key));
+    o.certificate = server_id.cert;
+    o.key = other_id.key; /* not the certificate's key */
+    assert_null(tls_server_new(&o, &err));
+    assert_non_null(strstr(err.text, "mismatch"));
+    o.key = NULL;
+    assert_null(tls_server_new(&o, &err));
+    assert_string_equal(err.text, "TLS key: no file is named");
+    o.key = server_id.key;
+    o.client_ca = server_id.key;
+    assert_null(tls_server_new(&o, &err));
+    assert_non_null(strstr(err.text, "TLS client CA"));
+}
+
+static void reload_swaps_or_keeps(void **state)
+{
+    struct tls_server *t = start(false, NULL);
+    char cert_backup[80], key_backup[80];
+    struct err err;
+
+    (void)state;
+    snprintf(cert_backup, sizeof(cert_backup), "%s.old", server_id.cert);
+    snprintf(key_backup, sizeof(key_backup), "%s.old", server_id.key);
+    rename(server_id.cert, cert_backup);
+    rename(server_id.key, key_backup);
+    assert_int_equal(tls_server_reload(t, &err), -1);
+    assert_string_equal(handshake(t, NULL, NULL, 0).peer, "server");
+
+    assert_int_equal(link(other_id.cert, server_id.cert), 0);
+    assert_int_equal(link(other_id.key, server_id.key), 0);
+    assert_int_equal(tls_server_reload(t, &err), 0);
+    assert_string_equal(handshake(t, NULL, NULL, 0).peer, "other");
+    rename(cert_backup, server_id.cert);
+    rename(key_backup, server_id.key);
+    tls_server_free(t);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(serves_and_negotiates),
+        cmocka_unit_test(refuses_old_versions),
+        cmocka_unit_test(asks_for_a_client_certificate),
+        cmocka_unit_test(says_what_is_wrong_with_a_file),
+        cmocka_unit_test(reload_swaps_or_keeps),
+    };
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
