@@ -84,6 +84,8 @@ bool pipeline_has_room(struct pipeline *p, size_t bytes);
 bool pipeline_busy(struct pipeline *p);
 void pipeline_flush(struct pipeline *p);
 uint64_t pipeline_pending(struct pipeline *p);
+/* Items that any input has seen so far, whatever became of them. */
+uint64_t pipeline_received(const struct pipeline *p);
 /* Called on the loop when pipeline_busy has turned false again (a sink calls
  * pipeline_relieved). */
 void pipeline_on_relief(struct pipeline *p, void (*fn)(void *), void *arg);

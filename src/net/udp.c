@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The datagram receiver. Two ways of waiting: idle, the socket's event wakes
+ * it at once; under load it asks each millisecond, since a wake-up for each
+ * datagram costs more than the datagram. Knows nothing of what it carries.
+ */
+#include "xr/udp.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "udp_os.h"
+#include "xr/log.h"
+
+/* Rate above which asking beats waking, and the interval of asking. */
+#define POLL_RATE_MIN 3000
+#define POLL_INTERVAL_US 1000
+/* The rate is measured over windows of this length. */
+#define RATE_WINDOW_MS 10
+/* Rounds of one wake-up, so that uploads and clients get their turn. */
+#define ROUNDS_MAX 16
+/* What the kernel counts for a datagram beside its bytes, at least. */
+#define KERNEL_OVERHEAD 768
+
+struct udp {
+    struct loop *loop;
+    int fd;
+    struct watch *watch;
+    struct timer *poll;
+    bool polling;
+    struct udp_ring *ring;
+    udp_fn fn;
+    void *arg;
+    struct udp_stats stats;
+    int64_t window_start_ms;
+    uint64_t window_datagrams, window_bytes; /* totals at the window's start */
+    struct log_limit faults;
+    char bound[ADDRESS_TEXT_MAX];
+};
+
+static int open_socket(struct udp *u, const char *address, struct err *err);
+static void on_readable(void *arg, int fd, bool readable, bool writable);
+static void on_poll(void *arg);
+static unsigned receive(struct udp *u, int rounds);
+static void choose_waiting(struct udp *u);
+static bool worth_polling(const struct udp *u, int64_t elapsed_ms);
+
+struct udp *udp_new(struct loop *l, const char *address,
+                    uint64_t receive_buffer, udp_fn fn, void *arg,
+                    struct err *err)
+{
+    struct udp *u = calloc(1, sizeof(*u));
+    if (u == NULL) {
+        err_set(err, "out of memory");
+        return NULL;
+    }
+    u->loop = l;
+    u->fn = fn;
+    u->arg = arg;
+    u->fd = -1;
+    u->ring = udp_ring_new();
+    u->poll = timer_new(l, on_poll, u);
+    if (u->ring == NULL || u->poll == NULL) {
+        err_set(err, "out of memory");
+        udp_free(u);
+        return NULL;
+    }
+    if (open_socket(u, address, err) != 0) {
+        udp_free(u);
+        return NULL;
+    }
+    u->stats.receive_buffer_asked = receive_buffer;
+    u->stats.receive_buffer = udp_os_receive_buffer(u->fd, receive_buffer);
+    u->window_start_ms = loop_now_ms(l);
+    u->watch = watch_new(l, u->fd, true, false, on_readable, u);
+    return u;
+}
+
+const char *udp_bound(const struct udp *u)
+{
+    return u->bound;
+}
+
+unsigned udp_read_now(struct udp *u)
+{
+    unsigned total = 0, n;
+    while ((n = receive(u, ROUNDS_MAX)) > 0)
+        total += n;
+    return total;
+}
+
+void udp_update_drops(struct udp *u)
+{
+    (void)udp_os_drops(u->fd, &u->stats.kernel_drops);
+}
+
+const struct udp_stats *udp_stats(const struct udp *u)
+{
+    return &u->stats;
+}
+
+void udp_free(struct udp *u)
+{
+    if (u == NULL)
+        return;
+    watch_free(u->watch);
+    timer_free(u->poll);
+    if (u->fd >= 0)
+        close(u->fd);
+    udp_ring_free(u->ring);
+    free(u);
+}
+
+static int open_socket(struct udp *u, const char *address, struct err *err)
+{
+    struct address a;
+    if (address_parse(address, SOCK_DGRAM, &a, err) != 0)
+        return -1;
+    u->fd = address_bind(&a, SOCK_DGRAM, err);
+    if (u->fd < 0)
+        return -1;
+    struct sockaddr_storage sa;
+    socklen_t len = sizeof(sa);
+    if (getsockname(u->fd, (struct sockaddr *)&sa, &len) == 0)
+        address_format((struct sockaddr *)&sa, u->bound);
+    return 0;
+}
+
+static void on_readable(void *arg, int fd, bool readable, bool writable)
+{
+    struct udp *u = arg;
+    (void)fd;
+    (void)readable;
+    (void)writable;
+    u->stats.wakeups++;
+    receive(u, ROUNDS_MAX);
+    choose_waiting(u);
+}
+
+static void on_poll(void *arg)
+{
+    struct udp *u = arg;
+    u->stats.wakeups++;
+    receive(u, ROUNDS_MAX);
+    choose_waiting(u);
+}
+
+/* At most `rounds` rings full; returns the number of datagrams. */
+static unsigned receive(struct udp *u, int rounds)
+{
+    unsigned total = 0;
+    int n = UDP_BATCH;
+    for (; rounds > 0 && n == UDP_BATCH; rounds--) {
+        n = udp_ring_receive(u->ring, u->fd);
+        if (n < 0) {
+            if (log_limit_pass(&u->faults, loop_now_ms(u->loop), 60000, NULL))
+                log_error("Receiving datagrams on %s fails: %s", u->bound,
+                          strerror(errno));
+            return total;
+        }
+        for (int i = 0; i < n; i++) {
+            bool truncated;
+            struct slice d = udp_ring_datagram(u->ring, i, &truncated);
+            u->stats.bytes += d.n;
+            u->fn(u->arg, d, truncated);
+        }
+        u->stats.datagrams += (unsigned)n;
+        total += (unsigned)n;
+    }
+    return total;
+}
+
+/* Once a window: by event or by asking. */
+static void choose_waiting(struct udp *u)
+{
+    int64_t now = loop_now_ms(u->loop);
+    int64_t elapsed = now - u->window_start_ms;
+    if (elapsed >= RATE_WINDOW_MS) {
+        bool poll = worth_polling(u, elapsed);
+        if (poll != u->polling)
+            watch_set(u->watch, !poll, false);
+        u->polling = poll;
+        u->window_start_ms = now;
+        u->window_datagrams = u->stats.datagrams;
+        u->window_bytes = u->stats.bytes;
+    }
+    if (u->polling)
+        timer_start_us(u->poll, POLL_INTERVAL_US);
+}
+
+/* A busy socket may be left alone for the interval if that is at most a
+ * quarter of the time in which the buffer would fill at the present rate. */
+static bool worth_polling(const struct udp *u, int64_t elapsed_ms)
+{
+    uint64_t n = u->stats.datagrams - u->window_datagrams;
+    uint64_t bytes = u->stats.bytes - u->window_bytes;
+    uint64_t rate = n * 1000 / (uint64_t)elapsed_ms;
+    if (rate < POLL_RATE_MIN)
+        return false;
+    /* The kernel rounds a datagram's memory up, by less than double. */
+    uint64_t held = 2 * bytes + n * KERNEL_OVERHEAD;
+    uint64_t fill_us =
+        u->stats.receive_buffer * (uint64_t)elapsed_ms * 1000 / held;
+    return fill_us / 4 >= POLL_INTERVAL_US;
+}

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Hands each segment to every sink and keeps the loss ledger. Knows segments
+ * and the sink table; no protocol, no socket.
+ */
+#include "xr/pipeline.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define INTAKES_MAX 8
+
+struct pipeline {
+    struct stats *stats;
+    struct sink *sinks;
+    struct intake intakes[INTAKES_MAX];
+    unsigned n_intakes;
+    void (*relief)(void *);
+    void *relief_arg;
+};
+
+static uint64_t rejected(const struct intake *in);
+static bool sink_balance(struct sink *s, struct buf *out);
+static uint64_t *item_counter(struct pipeline *p, const char *intake,
+                              const char *outcome, const char *reason);
+static uint64_t *document_counter(struct pipeline *p, const char *sink,
+                                  const char *outcome);
+
+const char *reject_reason_name(enum reject_reason r)
+{
+    static const char *const names[REJECT_REASONS] = {
+        [REJECT_NO_HEADER] = "no_header",
+        [REJECT_NO_DOCUMENT] = "no_document",
+        [REJECT_BAD_HEADER] = "bad_header",
+        [REJECT_NOT_AN_OBJECT] = "not_an_object",
+        [REJECT_TRUNCATED] = "truncated",
+        [REJECT_OTLP_UNSAMPLED] = "otlp_unsampled",
+        [REJECT_OTLP_METRICS] = "otlp_metrics",
+        [REJECT_OTLP_MALFORMED] = "otlp_malformed",
+        [REJECT_BAD_IDS] = "bad_ids",
+        [REJECT_TOO_LARGE] = "too_large",
+        [REJECT_INVALID] = "invalid",
+    };
+    return names[r];
+}
+
+struct pipeline *pipeline_new(struct stats *stats)
+{
+    struct pipeline *p = calloc(1, sizeof(*p));
+    if (p != NULL)
+        p->stats = stats;
+    return p;
+}
+
+void pipeline_free(struct pipeline *p)
+{
+    free(p);
+}
+
+void pipeline_add(struct pipeline *p, struct sink *s)
+{
+    s->next = p->sinks;
+    p->sinks = s;
+    s->made = document_counter(p, s->name, "made");
+    s->delivered = document_counter(p, s->name, "delivered");
+    s->refused = document_counter(p, s->name, "refused");
+    s->dropped = document_counter(p, s->name, "dropped");
+}
+
+struct intake *pipeline_intake(struct pipeline *p, const char *name)
+{
+    for (unsigned i = 0; i < p->n_intakes; i++)
+        if (strcmp(p->intakes[i].name, name) == 0)
+            return &p->intakes[i];
+    assert(p->n_intakes < INTAKES_MAX); /* the program names fewer */
+    struct intake *in = &p->intakes[p->n_intakes++];
+    in->name = name;
+    in->accepted = item_counter(p, name, "accepted", "");
+    in->retry = item_counter(p, name, "retry", "");
+    in->kernel_dropped = item_counter(p, name, "kernel_dropped", "");
+    for (int r = 0; r < REJECT_REASONS; r++)
+        in->rejected[r] = item_counter(p, name, "rejected",
+                                       reject_reason_name(r));
+    return in;
+}
+
+enum push_result pipeline_push(struct pipeline *p, const struct segment *seg,
+                               enum push_when_full when_full, struct err *err)
+{
+    enum push_result worst = PUSH_ACCEPTED;
+    for (struct sink *s = p->sinks; s != NULL; s = s->next) {
+        enum push_result r = s->push(s, seg, when_full, err);
+        if (r > worst)
+            worst = r;
+    }
+    return worst;
+}
+
+bool pipeline_has_room(struct pipeline *p, size_t bytes)
+{
+    for (struct sink *s = p->sinks; s != NULL; s = s->next)
+        if (s->has_room != NULL && !s->has_room(s, bytes))
+            return false;
+    return true;
+}
+
+bool pipeline_busy(struct pipeline *p)
+{
+    for (struct sink *s = p->sinks; s != NULL; s = s->next)
+        if (s->busy != NULL && s->busy(s))
+            return true;
+    return false;
+}
+
+void pipeline_flush(struct pipeline *p)
+{
+    for (struct sink *s = p->sinks; s != NULL; s = s->next)
+        if (s->flush != NULL)
+            s->flush(s);
+}
+
+uint64_t pipeline_pending(struct pipeline *p)
+{
+    uint64_t n = 0;
+    for (struct sink *s = p->sinks; s != NULL; s = s->next)
+        if (s->pending != NULL)
+            n += s->pending(s);
+    return n;
+}
+
+uint64_t pipeline_received(const struct pipeline *p)
+{
+    uint64_t n = 0;
+    for (unsigned i = 0; i < p->n_intakes; i++) {
+        const struct intake *in = &p->intakes[i];
+        n += *in->accepted + *in->retry + rejected(in);
+    }
+    return n;
+}
+
+void pipeline_on_relief(struct pipeline *p, void (*fn)(void *), void *arg)
+{
+    p->relief = fn;
+    p->relief_arg = arg;
+}
+
+void pipeline_relieved(struct pipeline *p)
+{
+    if (p->relief != NULL && !pipeline_busy(p))
+        p->relief(p->relief_arg);
+}
+
+bool pipeline_ledger(struct pipeline *p, struct buf *out)
+{
+    uint64_t accepted = 0, bad = 0, retry = 0, kernel = 0;
+    for (unsigned i = 0; i < p->n_intakes; i++) {
+        const struct intake *in = &p->intakes[i];
+        accepted += *in->accepted;
+        bad += rejected(in);
+        retry += *in->retry;
+        kernel += *in->kernel_dropped;
+    }
+    buf_printf(out,
+               "items: offered %" PRIu64 " = accepted %" PRIu64
+               " + rejected %" PRIu64 " + told to retry %" PRIu64
+               " + dropped by the kernel %" PRIu64,
+               accepted + bad + retry + kernel, accepted, bad, retry, kernel);
+    bool settled = true;
+    for (struct sink *s = p->sinks; s != NULL; s = s->next)
+        settled = sink_balance(s, out) && settled;
+    return settled;
+}
+
+static bool sink_balance(struct sink *s, struct buf *out)
+{
+    uint64_t pending = s->pending ? s->pending(s) : 0;
+    buf_printf(out,
+               "; %s: made %" PRIu64 " = delivered %" PRIu64
+               " + refused %" PRIu64 " + dropped %" PRIu64
+               " + pending %" PRIu64,
+               s->name, *s->made, *s->delivered, *s->refused, *s->dropped,
+               pending);
+    return pending == 0 &&
+           *s->made == *s->delivered + *s->refused + *s->dropped;
+}
+
+static uint64_t rejected(const struct intake *in)
+{
+    uint64_t n = 0;
+    for (int r = 0; r < REJECT_REASONS; r++)
+        n += *in->rejected[r];
+    return n;
+}
+
+static uint64_t *item_counter(struct pipeline *p, const char *intake,
+                              const char *outcome, const char *reason)
+{
+    char labels[128];
+    snprintf(labels, sizeof(labels), "input=\"%s\",outcome=\"%s\"%s%s%s",
+             intake, outcome, *reason ? ",reason=\"" : "", reason,
+             *reason ? "\"" : "");
+    return stats_counter(p->stats, "xray_relay_items_total", labels,
+                         "Datagrams, spans and documents offered, by input "
+                         "and outcome.");
+}
+
+static uint64_t *document_counter(struct pipeline *p, const char *sink,
+                                  const char *outcome)
+{
+    char labels[128];
+    snprintf(labels, sizeof(labels), "sink=\"%s\",outcome=\"%s\"", sink,
+             outcome);
+    return stats_counter(p->stats, "xray_relay_documents_total", labels,
+                         "Segment documents, by sink and outcome.");
+}
