@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Datagrams arrive whole, many at a time; losses are counted; bad addresses
+ * are refused in words. */
+#include <arpa/inet.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "net/udp.c"
+
+#define BURST 500
+
+struct seen {
+    struct loop *loop;
+    unsigned n, want;
+    size_t bytes;
+};
+
+static void on_datagram(void *arg, struct slice d, bool truncated)
+{
+    struct seen *s = arg;
+    assert_false(truncated);
+    s->bytes += d.n;
+    if (++s->n == s->want)
+        loop_stop(s->loop);
+}
+
+static int sender(const struct udp *u)
+{
+    struct sockaddr_in to = {.sin_family = AF_INET};
+    int fd = socket(AF_INET, SOCK_DGRAM, 0);
+    unsigned port;
+    assert_int_equal(sscanf(udp_bound(u), "127.0.0.1:%u", &port), 1);
+    to.sin_port = htons((uint16_t)port);
+    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof(to)), 0);
+    return fd;
+}
+
+static struct udp *receiver(struct seen *s)
+{
+    struct err err = {""};
+    s->loop = loop_new(&err);
+    struct udp *u =
+        udp_new(s->loop, "127.0.0.1:0", 4 << 20, on_datagram, s, &err);
+    if (u == NULL)
+        fail_msg("%s", err.text);
+    return u;
+}
+
+static void receives_all_of_a_burst(void **state)
+{
+    (void)state;
+    struct seen s = {.want = BURST};
+    struct udp *u = receiver(&s);
+    static char big[60000];
+    int fd = sender(u);
+    for (unsigned i = 0; i < BURST; i++) {
+        size_t n = i % 100 == 0 ? sizeof(big) : 100;
+        assert_int_equal(send(fd, big, n, 0), n);
+        if (i % 50 == 49)
+            udp_read_now(u);
+    }
+    if (s.n < s.want)
+        loop_run(s.loop);
+    assert_int_equal(s.bytes, 5 * sizeof(big) + (BURST - 5) * 100);
+    assert_int_equal(udp_stats(u)->datagrams, BURST);
+    close(fd);
+    udp_free(u);
+    loop_free(s.loop);
+}
+
+static void counts_what_the_kernel_dropped(void **state)
+{
+    (void)state;
+#ifdef XR_PORTABLE
+    skip(); /* only Linux tells */
+#else
+    struct seen s = {.want = UINT32_MAX};
+    struct err err;
+    s.loop = loop_new(&err);
+    struct udp *u = udp_new(s.loop, "127.0.0.1:0", 4096, on_datagram, &s, &err);
+    assert_non_null(u);
+    int fd = sender(u);
+    for (int i = 0; i < BURST; i++)
+        assert_int_equal(send(fd, "0123456789", 10, 0), 10);
+    udp_read_now(u);
+    udp_update_drops(u);
+    assert_true(udp_stats(u)->kernel_drops > 0);
+    assert_int_equal(udp_stats(u)->kernel_drops + s.n, BURST);
+    close(fd);
+    udp_free(u);
+    loop_free(s.loop);
+#endif
+}
+
+static void asks_under_load_but_never_when_idle(void **state)
+{
+    (void)state;
+    struct udp u = {.stats = {.receive_buffer = 8 << 20}};
+    u.stats.datagrams = 20; /* 2,000 a second */
+    u.stats.bytes = 20 * 800;
+    assert_false(worth_polling(&u, RATE_WINDOW_MS));
+    u.stats.datagrams = 1000;
+    u.stats.bytes = 1000 * 800;
+    assert_true(worth_polling(&u, RATE_WINDOW_MS));
+    /* the stock buffer fills in 0.9 ms at this rate */
+    u.stats.receive_buffer = 212992;
+    assert_false(worth_polling(&u, RATE_WINDOW_MS));
+}
+
+static void says_why_it_cannot_bind(void **state)
+{
+    (void)state;
+    struct seen s = {0};
+    struct udp *u = receiver(&s);
+    struct err err = {""};
+    assert_null(udp_new(s.loop, udp_bound(u), 4096, on_datagram, &s, &err));
+    assert_non_null(strstr(err.text, "in use"));
+    assert_null(udp_new(s.loop, "nonsense", 4096, on_datagram, &s, &err));
+    assert_true(err.text[0] != '\0');
+    udp_free(u);
+    loop_free(s.loop);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(receives_all_of_a_burst),
+        cmocka_unit_test(counts_what_the_kernel_dropped),
+        cmocka_unit_test(asks_under_load_but_never_when_idle),
+        cmocka_unit_test(says_why_it_cannot_bind),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
