@@ -36,9 +36,18 @@ struct sigv4_key {
 
 /* Formats epoch seconds as X-Amz-Date, with a NUL. */
 void sigv4_date(int64_t epoch_s, char out[SIGV4_DATE_LEN + 1]);
-/* Appends the value of the Authorization header. The derived signing key is
- * cached per date, key, region and service. */
+/* Appends the value of the Authorization header. The derived signing keys in
+ * use are remembered, per date, key, region and service. */
 void sigv4_sign(const struct sigv4_request *r, const struct sigv4_key *key,
                 const char date[SIGV4_DATE_LEN + 1], struct buf *out);
+/* Wipes the remembered signing keys (when a secret is given up). */
+void sigv4_forget(void);
+
+/* Appends a query as it is signed: parameters sorted by name and value, each
+ * decoded (a plus is a blank) and encoded again. Who sends a foreign query on
+ * sends this form, so that the signature holds whatever the server decodes. */
+void sigv4_canonical_query(struct slice query, struct buf *out);
+/* Appends the canonical request, the text whose hash is signed. */
+void sigv4_canonical_request(const struct sigv4_request *r, struct buf *out);
 
 #endif
