@@ -201,9 +201,8 @@ static int build_url(const char *service, const char *region,
         fips = false;
     snprintf(out, ENDPOINT_MAX, "https://%s%s.%s.%s", service,
              fips ? "-fips" : "", region, dual ? p->dual_suffix : p->suffix);
-    fault = memchr(region, ':', strlen(region))
-                ? "invalid character in host name"
-                : authority_fault(slice_str(host));
+    fault = strchr(region, ':') ? "invalid character in host name"
+                                : authority_fault(slice_str(host));
     return fault ? err_set(err, "unable to make an endpoint of region '%s': %s",
                            region, fault)
                  : 0;
