@@ -105,7 +105,18 @@ run: build/.dependencies            ## build and start `xray-relay local`
 
 .PHONY: test
 test: build/.dependencies-test      ## all tests, from a bare Debian 12 on
-	$QMAKE="$(MAKE)" tests/stages all unit scenarios portable
+	$QMAKE="$(MAKE)" tests/stages all unit differential scenarios portable
+
+# Our signer and botocore's over generated requests (ROUNDS=, SEED=).
+$B/tests/%: tests/differential/%.c $B/libxr.a
+	@mkdir -p $(@D)
+	@echo "  TEST  $<"
+	$Q$(CC) $(ALL_CFLAGS) $(LDHARDEN) -o $@ $< $B/libxr.a $(LIBS)
+
+.PHONY: differential
+differential: $B/tests/sigv4_sign $(VENV)/.done  ## compare with botocore
+	$QXR_SIGN=$(abspath $B/tests/sigv4_sign) $(VENV)/bin/python -m pytest \
+	    -q -p no:cacheprovider tests/differential
 
 .PHONY: scenarios
 scenarios: $B/xray-relay $(VENV)/.done $(NODE)/.done  ## run the scenarios
