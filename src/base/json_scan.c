@@ -108,7 +108,7 @@ bool js_has_escape(struct slice raw)
 size_t js_unescape(struct slice raw, char *out)
 {
     static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
-    const char *p = raw.p, *end = raw.p + raw.n;
+    const char *p = raw.p, *end = raw.n ? p + raw.n : p;
     size_t n = 0;
 
     while (p < end) {
