@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * HTTP/1.1 server with a route table, over libevent's evhttp. Bodies are
- * collected whole (contiguous, capped) before the handler is called; answers
- * may be given later. Host absent and two Content-Length headers are answered
- * 400 here (evhttp takes both).
+ * HTTP/1.1 server with a route table, on the loop (why not evhttp: see
+ * net/http1.c). Bodies are collected whole (contiguous, capped) before the
+ * handler is called; answers may be given later. An absent Host, two
+ * Content-Length headers, both framings at once are answered 400 here, and
+ * `OPTIONS *` with 200.
  */
 #ifndef XR_HTTP1_H
 #define XR_HTTP1_H
@@ -84,8 +85,9 @@ void http1_reply(struct http1_request *r, int status, const char *content_type,
                  struct slice body);
 /* Cuts the connection without an answer. */
 void http1_abort(struct http1_request *r);
-/* Called if the client goes away before the answer: r must then not be used
- * any more. */
+/* Called if the client goes away before the answer, or the server is freed: r
+ * must then not be used any more. Never called from inside of http1_reply or
+ * http1_stream_*. */
 void http1_on_gone(struct http1_request *r, void (*fn)(void *), void *arg);
 
 /* A streamed answer (server-sent events, large exports): begin, chunks, end. */

@@ -290,8 +290,7 @@ static struct http1_run run_of(const struct head_reader *r, struct slice s)
 }
 
 /* A byte of a size line, or of the line end behind the data. */
-static int chunk_size(struct http1_chunks *c, char b,
-                      struct http1_fault *fault)
+static int chunk_size(struct http1_chunks *c, char b, struct http1_fault *fault)
 {
     if (++c->line > HTTP1_CHUNK_LINE_MAX)
         return fault_set(fault, 400, "a chunk's size line is too long");

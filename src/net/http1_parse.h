@@ -9,9 +9,9 @@
 
 #include "xr/slice.h"
 
-#define HTTP1_HEADERS_MAX 128   /* lines of one head */
+#define HTTP1_HEADERS_MAX 128    /* lines of one head */
 #define HTTP1_CHUNK_LINE_MAX 256 /* size line, extensions included */
-#define HTTP1_TRAILER_MAX 8192  /* bytes behind the last chunk */
+#define HTTP1_TRAILER_MAX 8192   /* bytes behind the last chunk */
 
 /* A run of bytes by its place, since the buffer may move. */
 struct http1_run {

@@ -38,9 +38,9 @@ void stream_shutdown(struct stream *s);
 enum stream_first {
     FIRST_UNKNOWN, /* too few bytes yet */
     FIRST_OTHER,
-    FIRST_TLS,     /* a TLS hello */
-    FIRST_HTTP2,   /* the HTTP/2 preface, or its beginning */
-    FIRST_HTTP1,   /* a request line */
+    FIRST_TLS,   /* a TLS hello */
+    FIRST_HTTP2, /* the HTTP/2 preface, or its beginning */
+    FIRST_HTTP1, /* a request line */
 };
 enum stream_first stream_first(struct slice first);
 /* Looks at the first bytes without taking them (under TLS: at the raw ones).

@@ -22,6 +22,12 @@ struct tls_server {
     bool http2;
 };
 
+struct tls_conn {
+    SSL *ssl;
+    bool broken; /* nothing may be said any more, close_notify neither */
+    char why[128];
+};
+
 /* What a server offers by ALPN, in the wire's form. */
 struct protocol {
     const char *wire;
@@ -43,6 +49,7 @@ static int no_passphrase(char *buf, int size, int writing, void *arg);
 static int select_protocol(SSL *ssl, const unsigned char **out,
                            unsigned char *out_len, const unsigned char *in,
                            unsigned in_len, void *arg);
+static long conn_failed(struct tls_conn *c, int rc);
 
 struct tls_server *tls_server_new(const struct tls_server_options *o,
                                   struct err *err)
@@ -91,6 +98,67 @@ void *tls_server_ctx(struct tls_server *t)
 }
 
 /* NULL and "" both stand for a file that was not named. */
+struct tls_conn *tls_conn_new(struct tls_server *t, int fd)
+{
+    struct tls_conn *c = calloc(1, sizeof(*c));
+    if (!c)
+        return NULL;
+    c->ssl = SSL_new(t->ctx);
+    if (!c->ssl || SSL_set_fd(c->ssl, fd) != 1) {
+        ERR_clear_error();
+        tls_conn_free(c);
+        return NULL;
+    }
+    SSL_set_accept_state(c->ssl);
+    SSL_set_mode(c->ssl, SSL_MODE_ENABLE_PARTIAL_WRITE |
+                             SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    return c;
+}
+
+void tls_conn_free(struct tls_conn *c)
+{
+    if (!c)
+        return;
+    tls_conn_close(c);
+    SSL_free(c->ssl);
+    free(c);
+}
+
+long tls_conn_read(struct tls_conn *c, void *p, size_t n)
+{
+    size_t got;
+    ERR_clear_error();
+    int rc = SSL_read_ex(c->ssl, p, n, &got);
+    return rc > 0 ? (long)got : conn_failed(c, rc);
+}
+
+long tls_conn_write(struct tls_conn *c, struct slice data)
+{
+    size_t put;
+    ERR_clear_error();
+    int rc = SSL_write_ex(c->ssl, data.p, data.n, &put);
+    return rc > 0 ? (long)put : conn_failed(c, rc);
+}
+
+bool tls_conn_has_pending(const struct tls_conn *c)
+{
+    return SSL_has_pending(c->ssl);
+}
+
+void tls_conn_close(struct tls_conn *c)
+{
+    if (!c->ssl || c->broken || SSL_in_init(c->ssl))
+        return;
+    ERR_clear_error();
+    (void)SSL_shutdown(c->ssl);
+    ERR_clear_error();
+}
+
+const char *tls_conn_why(const struct tls_conn *c)
+{
+    return c->why;
+}
+
 static char *copy(const char *s)
 {
     if (!s || !*s)
@@ -209,4 +277,24 @@ static int select_protocol(SSL *ssl, const unsigned char **out,
         return want->only ? SSL_TLSEXT_ERR_ALERT_FATAL : SSL_TLSEXT_ERR_NOACK;
     *out = found;
     return SSL_TLSEXT_ERR_OK;
+}
+
+/* Why a read or write came to nothing. */
+static long conn_failed(struct tls_conn *c, int rc)
+{
+    int saved = errno;
+    switch (SSL_get_error(c->ssl, rc)) {
+    case SSL_ERROR_WANT_READ:
+        return TLS_WANTS_READ;
+    case SSL_ERROR_WANT_WRITE:
+        return TLS_WANTS_WRITE;
+    case SSL_ERROR_ZERO_RETURN:
+        return 0;
+    }
+    const char *reason = ERR_reason_error_string(ERR_peek_error());
+    snprintf(c->why, sizeof(c->why), "%s",
+             reason ? reason : strerror(saved ? saved : ECONNRESET));
+    ERR_clear_error();
+    c->broken = true;
+    return TLS_BROKEN;
 }

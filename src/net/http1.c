@@ -1,0 +1,680 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The HTTP/1.1 server: routes, connections, reading of requests. It reads the
+ * bytes itself, on the loop, instead of by libevent's evhttp, because evhttp
+ * 2.1 parses before anybody sees a byte and so can't keep the rules of this
+ * server: it closes without an answer when a body is cut short or a version
+ * is unknown, keeps reading pipelined bytes without bound while an answer is
+ * pending, takes two Content-Length headers and an absent Host, tells nobody
+ * when a connection without a request ends (so nothing can be counted,
+ * paused or stopped), and reads 4 KiB at a time through a chain of buffers
+ * that a contiguous body must be copied out of. Here a body is received where
+ * the handler reads it. Knows no meaning of any path.
+ */
+#include <assert.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "http1_conn.h"
+
+#define SWEEP_MS 500
+#define LINGER_MS 2000
+#define READ_AT_LEAST 4096
+#define READ_AT_ONCE 16384
+/* A body that grows by less than this within the time limit is too slow. */
+#define PROGRESS_BYTES 1024
+#define IDLE_BUFFER_MS 1000 /* then an idle connection holds no buffer */
+#define OUT_KEPT_BYTES 65536
+
+static void accepted(void *arg, int fd, const struct sockaddr *peer);
+static bool is_loopback(const struct sockaddr *sa);
+static void conn_event(void *arg, int fd, bool readable, bool writable);
+static bool conn_is_stray(struct http1_conn *c, struct slice first);
+static bool tls_conn_begin(struct http1_conn *c);
+static bool conn_step(struct http1_conn *c);
+static bool step_head(struct http1_conn *c);
+static bool begin_body(struct http1_conn *c);
+static bool step_body(struct http1_conn *c);
+static bool step_chunks(struct http1_conn *c);
+static bool conn_cut_short(struct http1_conn *c);
+static void dispatch(struct http1_conn *c, size_t body_length);
+static void split_target(struct http1_request *r);
+static void route_request(struct http1_conn *c);
+static bool method_matches(const char *method, struct slice have);
+static bool path_matches(const char *path, struct slice have);
+static bool step_flush(struct http1_conn *c);
+static void conn_next_request(struct http1_conn *c);
+static bool step_linger(struct http1_conn *c);
+static bool conn_fill(struct http1_conn *c);
+static void conn_progress(struct http1_conn *c);
+static void conn_watch(struct http1_conn *c);
+static void conn_free(struct http1_conn *c);
+static void sweep(void *arg);
+static void sweep_conn(struct http1_conn *c, int64_t now);
+static void conn_timed_out(struct http1_conn *c);
+static bool request_is_open(const struct http1_conn *c);
+
+struct http1 *http1_new(struct loop *l, const char *address,
+                        const struct http1_limits *limits,
+                        struct tls_server *tls, struct err *err)
+{
+    struct http1 *s = calloc(1, sizeof(*s));
+    if (!s) {
+        err_set(err, "%s: out of memory", address);
+        return NULL;
+    }
+    *s = (struct http1){.loop = l, .tls = tls, .limits = *limits};
+    s->acceptor =
+        acceptor_new(l, address, limits->connections, accepted, s, err);
+    if (!s->acceptor) {
+        free(s);
+        return NULL;
+    }
+    s->sweep = timer_new(l, sweep, s);
+    return s;
+}
+
+void http1_route(struct http1 *s, struct http1_route route)
+{
+    assert(s->n_routes < HTTP1_ROUTES_MAX);
+    s->routes[s->n_routes++] = route;
+}
+
+void http1_on_stray(struct http1 *s, void (*fn)(void *arg, struct slice first),
+                    void *arg)
+{
+    s->stray = fn;
+    s->stray_arg = arg;
+}
+
+const char *http1_bound(const struct http1 *s)
+{
+    return acceptor_bound(s->acceptor);
+}
+
+void http1_pause(struct http1 *s, bool pause)
+{
+    if (s->paused == pause)
+        return;
+    s->paused = pause;
+    for (struct http1_conn *c = s->first; c; c = c->next) {
+        if (!pause)
+            conn_progress(c);
+        conn_watch(c);
+    }
+}
+
+unsigned http1_open_requests(const struct http1 *s)
+{
+    return s->open_requests;
+}
+
+void http1_stop(struct http1 *s)
+{
+    s->stopping = true;
+    acceptor_stop(s->acceptor);
+    for (struct http1_conn *c = s->first, *next; c; c = next) {
+        next = c->next;
+        c->closing = true;
+        if (c->state == CONN_HEAD && c->in.n == 0) {
+            c->dead = true;
+            conn_run(c);
+        }
+    }
+}
+
+void http1_free(struct http1 *s)
+{
+    if (!s)
+        return;
+    while (s->first) {
+        assert(!s->first->running);
+        conn_free(s->first);
+    }
+    timer_free(s->sweep);
+    acceptor_free(s->acceptor);
+    free(s);
+}
+
+struct slice http1_method(const struct http1_request *r)
+{
+    return conn_run_text(r->conn, r->conn->head.method);
+}
+
+struct slice http1_target(const struct http1_request *r)
+{
+    return r->target;
+}
+
+struct slice http1_path(const struct http1_request *r)
+{
+    return r->path;
+}
+
+struct slice http1_query(const struct http1_request *r)
+{
+    return r->query;
+}
+
+struct slice http1_header(const struct http1_request *r, const char *name)
+{
+    struct http1_header h;
+    for (size_t i = 0; http1_header_at(r, i, &h); i++)
+        if (slice_is_nocase(h.name, name))
+            return h.value;
+    return SLICE("");
+}
+
+bool http1_header_at(const struct http1_request *r, size_t i,
+                     struct http1_header *out)
+{
+    const struct http1_head *h = &r->conn->head;
+    if (i >= h->n_headers)
+        return false;
+    out->name = conn_run_text(r->conn, h->names[i]);
+    out->value = conn_run_text(r->conn, h->values[i]);
+    return true;
+}
+
+struct slice http1_body(const struct http1_request *r)
+{
+    return r->body;
+}
+
+const char *http1_peer(const struct http1_request *r)
+{
+    return r->conn->peer;
+}
+
+bool http1_peer_is_loopback(const struct http1_request *r)
+{
+    return r->conn->loopback;
+}
+
+void http1_on_gone(struct http1_request *r, void (*fn)(void *), void *arg)
+{
+    r->gone = fn;
+    r->gone_arg = arg;
+}
+
+struct slice conn_run_text(const struct http1_conn *c, struct http1_run r)
+{
+    return slice_of(c->in.p + r.at, r.n);
+}
+
+static void accepted(void *arg, int fd, const struct sockaddr *peer)
+{
+    struct http1 *s = arg;
+    struct http1_conn *c = calloc(1, sizeof(*c));
+    if (!c || !stream_init(&c->stream, fd, s->tls)) {
+        if (!c)
+            close(fd);
+        free(c);
+        acceptor_released(s->acceptor);
+        return;
+    }
+    c->server = s;
+    c->request.conn = c;
+    c->loopback = is_loopback(peer);
+    address_format(peer, c->peer);
+    buf_init(&c->in,
+             s->limits.headers_max + s->limits.body_max + 2 * READ_AT_ONCE);
+    buf_init(&c->out, HTTP1_OUT_MAX);
+    buf_init(&c->request.extra, HTTP1_OUT_MAX);
+    c->next = s->first;
+    if (c->next)
+        c->next->prev = c;
+    s->first = c;
+    c->progress_ms = loop_now_ms(s->loop);
+    c->watch = watch_new(s->loop, fd, !s->paused, false, conn_event, c);
+    if (!timer_running(s->sweep))
+        timer_start(s->sweep, SWEEP_MS);
+}
+
+static bool is_loopback(const struct sockaddr *sa)
+{
+    const struct sockaddr_in *v4 = (const void *)sa;
+    const struct sockaddr_in6 *v6 = (const void *)sa;
+    if (sa->sa_family == AF_INET)
+        return ntohl(v4->sin_addr.s_addr) >> 24 == 127;
+    return sa->sa_family == AF_INET6 &&
+           (IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr) ||
+            (IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr) &&
+             v6->sin6_addr.s6_addr[12] == 127));
+}
+
+static void conn_event(void *arg, int fd, bool readable, bool writable)
+{
+    struct http1_conn *c = arg;
+    (void)fd, (void)writable;
+    c->drained = false;
+    if (c->stream.tls && !c->stream.begun && !tls_conn_begin(c))
+        c->dead = true;
+    if (readable && c->state == CONN_HANDLER &&
+        stream_is_gone(&c->stream, &c->unread))
+        c->dead = true;
+    conn_run(c);
+}
+
+/* Looks at the raw bytes before the handshake: what is no TLS hello gets a
+ * plain word in place of a broken handshake. */
+static bool tls_conn_begin(struct http1_conn *c)
+{
+    char first[32];
+    size_t n = stream_peek(&c->stream, first, sizeof(first));
+    if (n == 0)
+        return true;
+    c->stream.begun = true;
+    enum stream_first kind = stream_first(slice_of(first, n));
+    if (kind == FIRST_TLS || kind == FIRST_UNKNOWN)
+        return true;
+    if (c->server->stray)
+        c->server->stray(c->server->stray_arg, slice_of(first, n));
+    if (kind == FIRST_HTTP1)
+        (void)send(c->stream.fd,
+                   "HTTP/1.0 400 Bad Request\r\n\r\nThis port speaks TLS.\n",
+                   50, MSG_NOSIGNAL);
+    return false;
+}
+
+void conn_run(struct http1_conn *c)
+{
+    if (c->running)
+        return;
+    c->running = true;
+    while (!c->dead && conn_step(c))
+        ;
+    c->running = false;
+    if (c->dead)
+        conn_free(c);
+    else
+        conn_watch(c);
+}
+
+/* One step of the connection; false when it must wait. */
+static bool conn_step(struct http1_conn *c)
+{
+    switch (c->state) {
+    case CONN_HEAD:
+        return step_head(c);
+    case CONN_BODY:
+        return step_body(c);
+    case CONN_HANDLER:
+        conn_write_out(c);
+        return false;
+    case CONN_FLUSH:
+        return step_flush(c);
+    case CONN_LINGER:
+        return step_linger(c);
+    }
+    return false;
+}
+
+static bool step_head(struct http1_conn *c)
+{
+    struct slice in = buf_slice(&c->in);
+    if (in.n == 0 || c->searched == in.n)
+        return conn_fill(c);
+    if (conn_is_stray(c, in)) {
+        c->dead = true;
+        return false;
+    }
+    struct http1_fault fault;
+    long n = http1_parse_head(in, &c->searched, &c->head, &fault);
+    if (n > (long)c->server->limits.headers_max ||
+        (n == 0 && in.n >= c->server->limits.headers_max)) {
+        conn_refuse(c, 431, "the request head is too large");
+        return true;
+    }
+    if (n < 0) {
+        conn_refuse(c, fault.status, fault.why);
+        return true;
+    }
+    if (n == 0)
+        return conn_fill(c);
+    c->head_length = (size_t)n;
+    return begin_body(c);
+}
+
+/* True for what can't be answered in HTTP/1. */
+static bool conn_is_stray(struct http1_conn *c, struct slice first)
+{
+    if (c->stream.begun)
+        return false;
+    enum stream_first kind = stream_first(first);
+    if (kind == FIRST_UNKNOWN)
+        return false;
+    c->stream.begun = true;
+    if ((kind == FIRST_TLS || kind == FIRST_HTTP2) && c->server->stray)
+        c->server->stray(c->server->stray_arg, first);
+    return kind == FIRST_TLS;
+}
+
+static bool begin_body(struct http1_conn *c)
+{
+    const struct http1_head *h = &c->head;
+    if (h->content_length > c->server->limits.body_max) {
+        conn_refuse(c, 413, "the body is too large");
+        return true;
+    }
+    size_t whole = c->head_length + (size_t)h->content_length;
+    if (whole > c->in.n && !buf_reserve(&c->in, whole - c->in.n)) {
+        conn_refuse(c, 503, "out of memory");
+        return true;
+    }
+    if (h->expect_continue && (h->chunked || whole > c->in.n)) {
+        buf_str(&c->out, "HTTP/1.1 100 Continue\r\n\r\n");
+        conn_write_out(c);
+    }
+    c->chunks = (struct http1_chunks){.state = CHUNK_SIZE};
+    c->state = CONN_BODY;
+    conn_progress(c);
+    return true;
+}
+
+static bool step_body(struct http1_conn *c)
+{
+    if (c->head.chunked)
+        return step_chunks(c);
+    size_t length = (size_t)c->head.content_length;
+    if (c->in.n - c->head_length < length)
+        return conn_fill(c);
+    c->chunks.read = length;
+    dispatch(c, length);
+    return true;
+}
+
+static bool step_chunks(struct http1_conn *c)
+{
+    struct http1_fault fault;
+    struct http1_chunks *k = &c->chunks;
+    int rc =
+        http1_chunks_feed(k, c->in.p + c->head_length, c->in.n - c->head_length,
+                          c->server->limits.body_max, &fault);
+    if (rc < 0) {
+        conn_refuse(c, fault.status, fault.why);
+        return true;
+    }
+    if (rc > 0) {
+        dispatch(c, k->written);
+        return true;
+    }
+    k->read = k->written; /* all was taken; the framing's room is free again */
+    c->in.n = c->head_length + k->written;
+    return conn_fill(c);
+}
+
+/* The peer has ended its side. */
+static bool conn_cut_short(struct http1_conn *c)
+{
+    if (c->state == CONN_BODY || (c->state == CONN_HEAD && c->in.n > 0)) {
+        conn_refuse(c, 400, "the request was cut short");
+        c->linger = false;
+        return true;
+    }
+    c->dead = true;
+    return false;
+}
+
+/* The request is complete. */
+static void dispatch(struct http1_conn *c, size_t body_length)
+{
+    struct http1_request *r = &c->request;
+    r->body = slice_of(c->in.p + c->head_length, body_length);
+    r->target = conn_run_text(c, c->head.target);
+    split_target(r);
+    c->state = CONN_HANDLER;
+    c->server->open_requests++;
+    conn_progress(c);
+    route_request(c);
+}
+
+/* Path and query of a target in origin or absolute form. */
+static void split_target(struct http1_request *r)
+{
+    struct slice t = r->target;
+    const char *scheme = memmem(t.p, t.n, "://", 3);
+    if (scheme && t.p[0] != '/') {
+        const char *host = scheme + 3;
+        size_t left = t.n - (size_t)(host - t.p);
+        const char *slash = memchr(host, '/', left);
+        t = slash ? slice_of(slash, left - (size_t)(slash - host)) : SLICE("/");
+    }
+    const char *mark = memchr(t.p, '?', t.n);
+    r->path = mark ? slice_of(t.p, (size_t)(mark - t.p)) : t;
+    r->query =
+        mark ? slice_of(mark + 1, t.n - r->path.n - 1) : slice_of(t.p, 0);
+}
+
+static void route_request(struct http1_conn *c)
+{
+    struct http1 *s = c->server;
+    struct http1_request *r = &c->request;
+    struct slice method = http1_method(r);
+    bool known = false;
+    if (slice_is(method, "OPTIONS") && slice_is(r->target, "*")) {
+        http1_reply(r, 200, NULL, SLICE(""));
+        return;
+    }
+    for (size_t i = 0; i < s->n_routes; i++) {
+        const struct http1_route *route = &s->routes[i];
+        if (!path_matches(route->path, r->path))
+            continue;
+        known = true;
+        if (method_matches(route->method, method)) {
+            route->fn(route->arg, r);
+            return;
+        }
+    }
+    struct slice words =
+        known ? SLICE("405 Method Not Allowed\n") : SLICE("404 Not Found\n");
+    http1_reply(r, known ? 405 : 404, "text/plain; charset=utf-8", words);
+}
+
+static bool method_matches(const char *method, struct slice have)
+{
+    if (strcmp(method, "*") == 0 || slice_is(have, method))
+        return true;
+    return slice_is(have, "HEAD") && strcmp(method, "GET") == 0;
+}
+
+static bool path_matches(const char *path, struct slice have)
+{
+    if (strcmp(path, "*") == 0 || slice_is(have, path))
+        return true;
+    if (path[0] != '*')
+        return false;
+    const char *slash = memrchr(have.p, '/', have.n);
+    return slash && slice_is(slice_of(slash, (size_t)(have.p + have.n - slash)),
+                             path + 1);
+}
+
+static bool step_flush(struct http1_conn *c)
+{
+    conn_write_out(c);
+    if (c->dead || c->sent < c->out.n)
+        return false;
+    conn_next_request(c);
+    if (!c->closing)
+        return true;
+    if (!c->linger || c->dead) {
+        c->dead = true;
+        return false;
+    }
+    stream_shutdown(&c->stream);
+    c->state = CONN_LINGER;
+    conn_progress(c);
+    return true;
+}
+
+/* The answer is out: what follows the request in the buffer is the next. */
+static void conn_next_request(struct http1_conn *c)
+{
+    size_t used = c->head_length + c->chunks.read;
+    c->server->open_requests--;
+    c->state = CONN_HEAD;
+    if (used > c->in.n)
+        used = c->in.n;
+    memmove(c->in.p, c->in.p + used, c->in.n - used);
+    c->in.n -= used;
+    c->searched = c->head_length = 0;
+    c->unread = false;
+    c->sent = 0;
+    buf_clear(&c->out);
+    if (c->out.cap > OUT_KEPT_BYTES) {
+        buf_fini(&c->out);
+        buf_init(&c->out, HTTP1_OUT_MAX);
+    }
+    conn_progress(c);
+}
+
+static bool step_linger(struct http1_conn *c)
+{
+    char waste[READ_AT_ONCE];
+    long n = stream_read(&c->stream, waste, sizeof(waste));
+    if (n == 0 || n == STREAM_BROKEN)
+        c->dead = true;
+    return n > 0;
+}
+
+/* Reads more; false when nothing more can be had now. */
+static bool conn_fill(struct http1_conn *c)
+{
+    if (c->server->paused || c->drained)
+        return false;
+    size_t room = c->in.cap - c->in.n;
+    if (room < READ_AT_LEAST &&
+        (c->state == CONN_HEAD || c->head.chunked || room == 0)) {
+        if (!buf_reserve(&c->in, READ_AT_ONCE)) {
+            c->dead = true;
+            return false;
+        }
+        room = c->in.cap - c->in.n;
+    }
+    long n = stream_read(&c->stream, c->in.p + c->in.n, room);
+    if (n == 0)
+        return conn_cut_short(c);
+    if (n < 0) {
+        c->dead = n == STREAM_BROKEN;
+        return false;
+    }
+    c->drained = !c->stream.tls && (size_t)n < room;
+    if ((c->state == CONN_HEAD && c->in.n == 0) ||
+        c->in.n + (size_t)n >= c->progress_at + PROGRESS_BYTES)
+        conn_progress(c);
+    c->in.n += (size_t)n;
+    return true;
+}
+
+static void conn_progress(struct http1_conn *c)
+{
+    c->progress_ms = loop_now_ms(c->server->loop);
+    c->progress_at = c->in.n;
+}
+
+void conn_write_out(struct http1_conn *c)
+{
+    if (c->out.failed)
+        c->dead = true;
+    while (!c->dead && c->sent < c->out.n) {
+        long n = stream_write(&c->stream,
+                              slice_of(c->out.p + c->sent, c->out.n - c->sent));
+        if (n < 0) {
+            c->dead = n == STREAM_BROKEN;
+            break;
+        }
+        c->sent += (size_t)n;
+        c->progress_ms = loop_now_ms(c->server->loop);
+    }
+    if (c->sent == c->out.n && c->state == CONN_HANDLER) {
+        c->sent = 0;
+        buf_clear(&c->out);
+    }
+    if (!c->running)
+        conn_watch(c);
+}
+
+static void conn_watch(struct http1_conn *c)
+{
+    bool reading = c->state == CONN_HEAD || c->state == CONN_BODY;
+    bool read = (reading && !c->server->paused) || c->state == CONN_LINGER ||
+                (c->state == CONN_HANDLER && !c->unread);
+    /* The loop can't see what TLS has read already; a socket that can be
+     * written to brings the next turn here. */
+    bool hidden = reading && read && stream_has_pending(&c->stream);
+    bool write =
+        c->sent < c->out.n || c->stream.wants_write || c->dead || hidden;
+    watch_set(c->watch, read, write);
+}
+
+static void conn_free(struct http1_conn *c)
+{
+    struct http1 *s = c->server;
+    if (c->prev)
+        c->prev->next = c->next;
+    else
+        s->first = c->next;
+    if (c->next)
+        c->next->prev = c->prev;
+    if (request_is_open(c))
+        s->open_requests--;
+    if (c->state == CONN_HANDLER && c->request.gone)
+        c->request.gone(c->request.gone_arg);
+    watch_free(c->watch);
+    stream_fini(&c->stream);
+    buf_fini(&c->in);
+    buf_fini(&c->out);
+    buf_fini(&c->request.extra);
+    acceptor_released(s->acceptor);
+    free(c);
+}
+
+static void sweep(void *arg)
+{
+    struct http1 *s = arg;
+    int64_t now = loop_now_ms(s->loop);
+    for (struct http1_conn *c = s->first, *next; c; c = next) {
+        next = c->next;
+        sweep_conn(c, now);
+    }
+    if (s->first)
+        timer_start(s->sweep, SWEEP_MS);
+}
+
+static void sweep_conn(struct http1_conn *c, int64_t now)
+{
+    int64_t quiet = now - c->progress_ms;
+    bool idle = c->state == CONN_HEAD && c->in.n == 0;
+    bool waits_for_us = (c->server->paused && c->state <= CONN_BODY) ||
+                        (c->state == CONN_HANDLER && c->sent == c->out.n);
+    if (idle && quiet >= IDLE_BUFFER_MS && c->in.cap > 0) {
+        size_t max = c->in.max;
+        buf_fini(&c->in);
+        buf_init(&c->in, max);
+    }
+    if (c->state == CONN_LINGER && quiet >= LINGER_MS)
+        c->dead = true;
+    if (c->dead)
+        conn_run(c);
+    else if (!waits_for_us &&
+             quiet >= (int64_t)c->server->limits.timeout_s * 1000)
+        conn_timed_out(c);
+}
+
+static void conn_timed_out(struct http1_conn *c)
+{
+    bool asked = c->state == CONN_BODY || (c->state == CONN_HEAD && c->in.n);
+    if (asked) {
+        conn_refuse(c, 408, "the request did not come in time");
+    } else {
+        c->dead = true;
+        conn_run(c);
+    }
+}
+
+static bool request_is_open(const struct http1_conn *c)
+{
+    return c->state == CONN_HANDLER || c->state == CONN_FLUSH;
+}

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What http1.c (connections, reading) and http1_answer.c (writing) share.
+ */
+#ifndef XR_NET_HTTP1_CONN_H
+#define XR_NET_HTTP1_CONN_H
+
+#include "acceptor.h"
+#include "http1_parse.h"
+#include "stream.h"
+#include "xr/buf.h"
+#include "xr/http1.h"
+
+#define HTTP1_ROUTES_MAX 64
+/* Bytes of answers one connection may hold that the client does not take. */
+#define HTTP1_OUT_MAX (64u << 20)
+
+/* What a connection is doing. */
+enum conn_state {
+    CONN_HEAD,    /* waiting for a request, or in the middle of its head */
+    CONN_BODY,    /* reading a body */
+    CONN_HANDLER, /* a handler has the request */
+    CONN_FLUSH,   /* the answer is being written */
+    CONN_LINGER,  /* answered and closed by us; reading what still comes, since
+                     a reset would take the answer away from the client */
+};
+
+struct http1_conn;
+
+/* A request: the part of a connection that handlers see. */
+struct http1_request {
+    struct http1_conn *conn;
+    struct slice target, path, query; /* set when the request is complete */
+    struct slice body;
+    struct buf extra; /* answer headers added by the handler */
+    void (*gone)(void *);
+    void *gone_arg;
+    bool streaming, stream_chunked;
+};
+
+struct http1_conn {
+    struct http1 *server;
+    struct http1_conn *next, *prev;
+    struct stream stream;
+    struct watch *watch;
+    enum conn_state state;
+    bool running; /* inside conn_run: no freeing, no second entry */
+    bool dead;    /* to be freed when conn_run ends */
+    bool closing; /* close when the answer is written */
+    bool linger;  /* the client may still be sending when we close */
+    bool unread;  /* bytes wait while a handler has the request */
+    bool drained; /* the socket has nothing more to read in this turn */
+    bool loopback;
+    struct buf in; /* head, then body; what follows is the next request */
+    size_t searched;
+    struct http1_head head;
+    size_t head_length;
+    struct http1_chunks chunks;
+    struct http1_request request;
+    struct buf out;
+    size_t sent;         /* of out */
+    int64_t progress_ms; /* when it last got somewhere */
+    size_t progress_at;  /* in.n at that time */
+    char peer[ADDRESS_TEXT_MAX];
+};
+
+struct http1 {
+    struct loop *loop;
+    struct acceptor *acceptor;
+    struct tls_server *tls;
+    struct http1_limits limits;
+    struct http1_route routes[HTTP1_ROUTES_MAX];
+    size_t n_routes;
+    void (*stray)(void *arg, struct slice first);
+    void *stray_arg;
+    struct http1_conn *first;
+    struct timer *sweep; /* runs while connections are open */
+    unsigned open_requests;
+    bool paused, stopping;
+};
+
+/* Goes on with the connection as far as it can without waiting. It may be gone
+ * afterwards. */
+void conn_run(struct http1_conn *c);
+/* Answers a request that can't be taken, and closes. */
+void conn_refuse(struct http1_conn *c, int status, const char *why);
+/* Writes what the socket takes of out. Never frees: what is broken is freed in
+ * a later turn, since a handler is at work on the request. */
+void conn_write_out(struct http1_conn *c);
+struct slice conn_run_text(const struct http1_conn *c, struct http1_run r);
+
+#endif
