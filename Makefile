@@ -139,6 +139,19 @@ install: $B/xray-relay              ## install under DESTDIR and PREFIX
 	install -Dm644 LICENSE \
 	    $(DESTDIR)$(PREFIX)/share/doc/xray-relay/LICENSE
 
+# --- benchmarks ------------------------------------------------------------
+BENCH := $(patsubst tests/bench/%.c,$B/bench/%,$(wildcard tests/bench/*.c))
+
+$B/bench/%: tests/bench/%.c
+	@mkdir -p $(@D)
+	@echo "  CC    $<"
+	$Q$(CC) -std=gnu17 -O2 -g -D_GNU_SOURCE \
+	    $$($(PC) --cflags $(PKGS)) -o $@ $< $(LIBS)
+
+.PHONY: bench
+bench: $B/xray-relay $(BENCH)       ## measure against the limits [PEER=]
+	$Qpython3 tests/bench/bench.py $B/xray-relay $B/bench
+
 .PHONY: clean
 clean:                              ## remove what was built
 	rm -rf $B

@@ -1,0 +1,212 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Measures the program side by side with the limits: bench.py BINARY TOOLS.
+
+Rows that belong together are taken in one run, since machines differ and are
+shared: what counts are the ratios. PEER=/path/to/xray measures another daemon
+by the same steps. BENCH_QUICK=1 shortens each step. Nothing here asserts.
+"""
+import json
+import os
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+
+BINARY, TOOLS = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2])
+PEER = os.environ.get("PEER")
+SECONDS = 2 if os.environ.get("BENCH_QUICK") else 5
+TICK = os.sysconf("SC_CLK_TCK")
+ENVIRONMENT = {
+    "PATH": os.environ["PATH"],
+    "HOME": "/nonexistent",
+    "AWS_ACCESS_KEY_ID": "AKIDEXAMPLE",
+    "AWS_SECRET_ACCESS_KEY": "secretexample",
+    "AWS_REGION": "us-east-1",
+    "AWS_EC2_METADATA_DISABLED": "true",
+}
+next_id = int(time.time()) % 1000 * 10**6
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+class Process:
+    """A program under measurement: its CPU time and memory."""
+
+    def __init__(self, argv, wait_line=False):
+        out = subprocess.PIPE if wait_line else subprocess.DEVNULL
+        self.process = subprocess.Popen(
+            argv, stdout=out, stderr=subprocess.DEVNULL, env=ENVIRONMENT)
+        if wait_line:
+            self.process.stdout.readline()
+
+    def cpu_s(self):
+        with open(f"/proc/{self.process.pid}/stat") as f:
+            fields = f.read().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / TICK
+
+    def memory_mib(self, key):
+        with open(f"/proc/{self.process.pid}/status") as f:
+            for line in f:
+                if line.startswith(key + ":"):
+                    return int(line.split()[1]) / 1024
+        return 0.0
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+def tool_json(*argv):
+    out = subprocess.run([f"{TOOLS}/{argv[0]}", *map(str, argv[1:])],
+                         capture_output=True, text=True, check=True)
+    return json.loads(out.stdout.strip().splitlines()[-1])
+
+
+class Fake:
+    def __init__(self):
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.process = Process([f"{TOOLS}/fake", str(self.port)], True)
+
+    def get(self, path):
+        with urllib.request.urlopen(self.url + path, timeout=5) as r:
+            return json.load(r)
+
+    def settle(self, quiet_s=1.5, limit_s=60):
+        """Waits until nothing new has come for a while."""
+        last, since, end = -1, time.time(), time.time() + limit_s
+        while time.time() < end and time.time() - since < quiet_s:
+            n = self.get("/stats")["documents"]
+            if n != last:
+                last, since = n, time.time()
+            time.sleep(0.05)
+        return self.get("/stats")
+
+
+def start(binary, fake):
+    """Starts a daemon by flags and a file that both understand."""
+    port = free_port()
+    folder = tempfile.mkdtemp()
+    path = f"{folder}/cfg.yaml"
+    with open(path, "w") as f:
+        f.write(f'Version: 2\nEndpoint: "{fake.url}"\n'
+                "TotalBufferSizeMB: 128\n")
+    p = Process([binary, "-c", path, "-o", "-l", "error", "-b",
+                 f"127.0.0.1:{port}", "-t", f"127.0.0.1:{port}"])
+    wait_tcp(port, p)
+    return p, port
+
+
+def wait_tcp(port, p):
+    while p.process.poll() is None:
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+            return
+        except OSError:
+            time.sleep(0.0005)
+    raise SystemExit("the program under measurement ended at its start")
+
+
+def load(binary, fake, rate, size, seconds):
+    global next_id
+    fake.get("/reset")
+    p, port = start(binary, fake)
+    before = p.cpu_s()
+    sent = tool_json("send", port, rate, seconds, size, next_id)["sent"]
+    next_id += sent + 1
+    got = fake.settle()
+    row = {
+        "rate": rate, "size": size, "sent": sent,
+        "lost_percent": round(100 * (1 - got["distinct"] / sent), 3),
+        "cpu_us": round((p.cpu_s() - before) * 1e6 / max(1, got["distinct"]),
+                        2),
+        "peak_mib": round(p.memory_mib("VmHWM"), 1),
+    }
+    p.stop()
+    return row
+
+
+def limits(fake, rate, size, seconds):
+    global next_id
+    port = free_port()
+    p = subprocess.Popen([f"{TOOLS}/sink", str(port)], text=True,
+                         stdout=subprocess.PIPE)
+    p.stdout.readline()
+    next_id += tool_json("send", port, rate, seconds, size, next_id)["sent"]
+    sink = json.loads(p.communicate()[0])["cpu_us"]
+    post = tool_json("post", fake.url + "/TraceSegments", size, 2000)
+    return {"sink_us": sink, **post,
+            "sum_us": round(sink + post["sha256_us"] + post["post_us"], 2)}
+
+
+def lossless(binary, fake):
+    best = 0
+    for rate in (8000, 16000, 32000, 64000, 100000, 130000, 160000):
+        if load(binary, fake, rate, 800, 2 * SECONDS)["lost_percent"] >= 0.1:
+            break
+        best = rate
+    return best
+
+
+def start_times(argv_of, rounds=15):
+    times = []
+    for _ in range(rounds):
+        port = free_port()
+        t = time.perf_counter()
+        p = Process(argv_of(port))
+        wait_tcp(port, p)
+        times.append((time.perf_counter() - t) * 1000)
+        rss = p.memory_mib("VmRSS")
+        p.stop()
+    return {"ms": round(statistics.median(times), 2), "rss_mib": round(rss, 1)}
+
+
+def idle_memory(binary, fake):
+    p, _ = start(binary, fake)
+    time.sleep(3)
+    row = round(p.memory_mib("VmRSS"), 1)
+    p.stop()
+    return row
+
+
+def show(name, row):
+    print(json.dumps({"step": name, **row}), flush=True)
+
+
+def main():
+    fake = Fake()
+    who = {"relay": BINARY, **({"peer": PEER} if PEER else {})}
+    try:
+        for rate, size in ((10000, 800), (100000, 800), (50000, 800),
+                           (1000, 16384)):
+            show("limits", {"rate": rate, "size": size,
+                            **limits(fake, rate, size, SECONDS)})
+            for name, binary in who.items():
+                show(f"cpu {name}", load(binary, fake, rate, size, SECONDS))
+        for name, binary in who.items():
+            show(f"burst {name}", load(binary, fake, 40000, 800, 0.5))
+            show(f"lossless {name}", {"rate": lossless(binary, fake)})
+            show(f"idle {name}", {"rss_mib": idle_memory(binary, fake)})
+        bare = lambda port: [f"{TOOLS}/bare", str(port)]
+        relay = lambda port: [BINARY, "-o", "-l", "error", "-b",
+                              f"127.0.0.1:{port}", "-t", f"127.0.0.1:{port}"]
+        show("start bare", start_times(bare))
+        show("start relay", start_times(relay))
+    finally:
+        fake.process.stop()
+
+
+main()
