@@ -14,6 +14,8 @@
 
 #include "plain.h"
 
+enum { ESCAPED_MAX_BYTES = 6 }; /* what one character may become */
+
 static void before_value(struct jw *j);
 static uint8_t *comma_place(struct jw *j);
 static void open_level(struct jw *j, char c);
@@ -135,19 +137,22 @@ size_t json_escape(char *dst, size_t cap, struct slice *src)
     size_t left = src->n, n = 0;
 
     while (left > 0) {
-        size_t run = plain_run(p, left < cap - n ? left : cap - n, true);
-        memcpy(dst + n, p, run);
+        size_t room = cap - n;
+        size_t run = plain_copy(dst + n, p, left < room ? left : room, true);
         n += run;
         p += run;
         left -= run;
+        room -= run;
         if (left == 0)
             break;
-        char one[8];
+        char small[ESCAPED_MAX_BYTES];
         size_t wrote = 0;
-        size_t taken = escape_one((const unsigned char *)p, left, one, &wrote);
-        if (wrote > cap - n)
+        char *to = room >= sizeof(small) ? dst + n : small;
+        size_t taken = escape_one((const unsigned char *)p, left, to, &wrote);
+        if (wrote > room)
             break;
-        memcpy(dst + n, one, wrote);
+        if (to == small)
+            memcpy(dst + n, small, wrote);
         n += wrote;
         p += taken;
         left -= taken;
@@ -214,6 +219,12 @@ static void put_quoted(struct buf *out, struct slice s)
 static size_t escape_one(const unsigned char *p, size_t left, char *out,
                          size_t *wrote)
 {
+    if (p[0] == '"' || p[0] == '\\') {
+        out[0] = '\\';
+        out[1] = (char)p[0];
+        *wrote = 2;
+        return 1;
+    }
     if (p[0] < 0x80) {
         *wrote = escape_ascii(p[0], out);
         return 1;
@@ -229,7 +240,8 @@ static size_t escape_one(const unsigned char *p, size_t left, char *out,
         *wrote = 6;
         return 3;
     }
-    memcpy(out, p, n);
+    for (size_t i = 0; i < n; i++)
+        out[i] = (char)p[i];
     *wrote = n;
     return n;
 }
@@ -238,7 +250,7 @@ static size_t escape_one(const unsigned char *p, size_t left, char *out,
 static size_t escape_ascii(unsigned char c, char *out)
 {
     static const char digits[] = "0123456789abcdef";
-    static const char letters[] = "\"\"\\\\\nn\rr\tt\bb\ff";
+    static const char letters[] = "\nn\rr\tt\bb\ff";
 
     if (plain_byte(c, true)) {
         out[0] = (char)c;

@@ -55,29 +55,61 @@ static inline size_t plain_run_words(const char *p, size_t n, bool ascii)
     return i;
 }
 
+#ifdef PLAIN_SSE2
+/* One bit for each of 16 bytes that is not plain. */
+static inline unsigned plain_mask16(__m128i v, bool ascii)
+{
+    __m128i hit = _mm_cmpeq_epi8(_mm_min_epu8(v, _mm_set1_epi8(0x1f)), v);
+
+    hit = _mm_or_si128(hit, _mm_cmpeq_epi8(v, _mm_set1_epi8('"')));
+    hit = _mm_or_si128(hit, _mm_cmpeq_epi8(v, _mm_set1_epi8('\\')));
+    if (ascii)
+        hit = _mm_or_si128(hit, v);
+    return (unsigned)_mm_movemask_epi8(hit);
+}
+#endif
+
 /* The number of bytes at p before the first control byte, quote or backslash;
  * with ascii also before the first byte above 0x7f. */
 static inline size_t plain_run(const char *p, size_t n, bool ascii)
 {
     size_t i = 0;
 #ifdef PLAIN_SSE2
-    const __m128i last_control = _mm_set1_epi8(0x1f);
-    const __m128i quote = _mm_set1_epi8('"');
-    const __m128i slash = _mm_set1_epi8('\\');
-
     for (; i + 16 <= n; i += 16) {
-        __m128i v = _mm_loadu_si128((const __m128i *)(const void *)(p + i));
-        __m128i hit = _mm_cmpeq_epi8(_mm_min_epu8(v, last_control), v);
-        hit = _mm_or_si128(hit, _mm_cmpeq_epi8(v, quote));
-        hit = _mm_or_si128(hit, _mm_cmpeq_epi8(v, slash));
-        if (ascii)
-            hit = _mm_or_si128(hit, v);
-        unsigned mask = (unsigned)_mm_movemask_epi8(hit);
+        const void *from = p + i;
+        unsigned mask = plain_mask16(_mm_loadu_si128(from), ascii);
         if (mask)
             return i + (size_t)__builtin_ctz(mask);
     }
 #endif
     return i + plain_run_words(p + i, n - i, ascii);
+}
+
+/* The same, and copies them to dst. May write up to n bytes there, of which
+ * those behind the count returned mean nothing. */
+static inline size_t plain_copy(char *dst, const char *p, size_t n, bool ascii)
+{
+    size_t i = 0;
+#ifdef PLAIN_SSE2
+    for (; i + 16 <= n; i += 16) {
+        const void *from = p + i;
+        void *to = dst + i;
+        __m128i v = _mm_loadu_si128(from);
+        _mm_storeu_si128(to, v);
+        unsigned mask = plain_mask16(v, ascii);
+        if (mask)
+            return i + (size_t)__builtin_ctz(mask);
+    }
+#endif
+    for (uint64_t w; i + sizeof(w) <= n; i += sizeof(w)) {
+        memcpy(&w, p + i, sizeof(w));
+        if (!plain_word(w, ascii))
+            break;
+        memcpy(dst + i, &w, sizeof(w));
+    }
+    for (; i < n && plain_byte((unsigned char)p[i], ascii); i++)
+        dst[i] = p[i];
+    return i;
 }
 
 #endif
