@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Decoder of an OTLP trace request in slices: keeps the cursor between calls,
+ * ends a call after so many spans or so much work, and gives spans their
+ * memory. The encodings themselves are read in otlp_pb.c and otlp_json*.c; this
+ * file knows neither.
+ */
+#include "otlp_decode.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#define LIST_FIRST 8 /* items a new list has room for */
+
+const char otlp_why_work[] = "more fields than one span or resource may hold";
+const char otlp_why_memory[] = "more data than one span or request may hold";
+const char otlp_why_depth[] = "values are nested too deep";
+const char otlp_why_string[] = "a string is longer than 4 MiB";
+const char otlp_why_attributes[] = "more than 4096 attributes in one place";
+
+static const struct resource no_resource;
+static const struct scope no_scope;
+
+struct otlp_decoder *otlp_decoder_new(enum otlp_encoding encoding,
+                                      struct slice body, struct arena *arena)
+{
+    struct otlp_decoder *d = malloc(sizeof(*d));
+
+    if (!d)
+        return NULL;
+    d->encoding = encoding;
+    d->body = body;
+    d->arena = d->into = arena;
+    arena_init(&d->scratch, OTLP_SPAN_MEMORY_MAX);
+    d->resource = NULL;
+    d->scope = NULL;
+    d->value_depth = 0;
+    d->work = 0;
+    d->work_limit = UINT64_MAX;
+    d->state = 1;
+    if (encoding == OTLP_PROTOBUF)
+        otlp_pb_init(d);
+    else
+        otlp_json_init(d);
+    return d;
+}
+
+void otlp_decoder_free(struct otlp_decoder *d)
+{
+    if (!d)
+        return;
+    arena_fini(&d->scratch);
+    free(d);
+}
+
+int otlp_decode(struct otlp_decoder *d, unsigned max_spans, otlp_span_fn fn,
+                void *arg, struct err *err)
+{
+    d->fn = fn;
+    d->arg = arg;
+    d->spans_left = max_spans;
+    d->stopped = false;
+    d->work = 0;
+    while (d->state > 0) {
+        if (d->spans_left == 0 || d->stopped || d->work > OTLP_WORK_STEP)
+            return 1;
+        d->work_limit = d->work + OTLP_WORK_MESSAGE_MAX;
+        d->state =
+            d->encoding == OTLP_PROTOBUF ? otlp_pb_step(d) : otlp_json_step(d);
+    }
+    if (d->state < 0 && err)
+        *err = d->err;
+    return d->state;
+}
+
+enum otlp_encoding otlp_encoding_guess(struct slice body)
+{
+    size_t i = 0;
+
+    while (i < body.n && (body.p[i] == ' ' || body.p[i] == '\t' ||
+                          body.p[i] == '\r' || body.p[i] == '\n'))
+        i++;
+    return i < body.n && body.p[i] == '{' ? OTLP_JSON : OTLP_PROTOBUF;
+}
+
+void otlp_span_begin(struct otlp_decoder *d)
+{
+    arena_reset(&d->scratch);
+    d->into = &d->scratch;
+    d->value_depth = 0;
+    memset(&d->span, 0, sizeof(d->span));
+    d->span.resource = d->resource ? d->resource : &no_resource;
+    d->span.scope = d->scope ? d->scope : &no_scope;
+}
+
+void otlp_span_deliver(struct otlp_decoder *d)
+{
+    assert(d->spans_left > 0);
+    d->spans_left--;
+    d->stopped = !d->fn(d->arg, &d->span);
+}
+
+bool otlp_resource_begin(struct otlp_decoder *d)
+{
+    d->into = d->arena;
+    d->value_depth = 0;
+    d->scope = NULL;
+    d->resource = arena_alloc(d->arena, sizeof(*d->resource));
+    if (!d->resource)
+        return false;
+    *d->resource = no_resource;
+    return true;
+}
+
+bool otlp_scope_begin(struct otlp_decoder *d)
+{
+    d->into = d->arena;
+    d->value_depth = 0;
+    d->scope = arena_alloc(d->arena, sizeof(*d->scope));
+    if (!d->scope)
+        return false;
+    *d->scope = no_scope;
+    return true;
+}
+
+void *otlp_list_add(struct otlp_decoder *d, void *items, uint32_t n,
+                    size_t size)
+{
+    bool full = n < LIST_FIRST ? n == 0 : (n & (n - 1)) == 0;
+
+    if (full) {
+        size_t room = n < LIST_FIRST ? LIST_FIRST : (size_t)n * 2;
+        void *more = arena_alloc(d->into, room * size);
+        if (!more)
+            return NULL;
+        if (n > 0)
+            memcpy(more, items, n * size);
+        items = more;
+    }
+    memset((char *)items + n * size, 0, size);
+    return items;
+}
