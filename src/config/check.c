@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What must hold for the options as a whole: limits that the X-Ray daemon
+ * checks at start, and settings that need each other. Looks at no network and
+ * no file.
+ */
+#include <ctype.h>
+#include <string.h>
+
+#include "config.h"
+#include "value.h"
+
+enum { BUFFER_MIN_MB = 3, URL_SHOWN_MAX = 256 };
+
+static void check_memory(struct config *c);
+static void check_url(struct config *c, const char *key, const char *url,
+                      const char *what);
+static void check_region(struct config *c);
+static void check_tls(struct config *c);
+static const char *origin_of(const struct config *c, const char *key);
+
+void check_options(struct config *c)
+{
+    struct options *o = &c->options;
+
+    check_memory(c);
+    check_url(c, "ProxyAddress", o->proxy_address, "Bad proxy URL");
+    check_url(c, "Endpoint", o->endpoint, "Bad endpoint URL");
+    check_region(c);
+    check_tls(c);
+    for (char *p = o->log_level; *p; p++)
+        *p = (char)tolower((unsigned char)*p);
+    o->otlp_http_address_set = origin_of(c, "Otlp.Http.Address") != NULL;
+    o->otlp_grpc_address_set = origin_of(c, "Otlp.Grpc.Address") != NULL;
+}
+
+static void check_memory(struct config *c)
+{
+    struct options *o = &c->options;
+
+    if (o->buffer_mb < 0)
+        o->buffer_mb = 0;
+    if (o->buffer_mb > 0 && o->buffer_mb < BUFFER_MIN_MB)
+        config_fault(c,
+                     "%s: not enough buffer memory: TotalBufferSizeMB is %d, "
+                     "the minimum is %d MB (0: 1 %% of memory)",
+                     origin_of(c, "TotalBufferSizeMB"), (int)o->buffer_mb,
+                     BUFFER_MIN_MB);
+}
+
+static void check_url(struct config *c, const char *key, const char *url,
+                      const char *what)
+{
+    char shown[URL_SHOWN_MAX];
+    struct err err;
+
+    if (value_check_url(url, &err) == 0)
+        return;
+    value_mask_url(url, shown, sizeof(shown));
+    config_fault(c, "%s: %s: \"%s\": %s", origin_of(c, key), what, shown,
+                 err.text);
+}
+
+/* The endpoint's host is made of it. */
+static void check_region(struct config *c)
+{
+    const struct options *o = &c->options;
+
+    if (!*o->endpoint && !value_is_host(o->region))
+        config_fault(c,
+                     "%s: Region \"%.64s\" cannot be part of a host name; a "
+                     "region looks like us-east-1",
+                     origin_of(c, "Region"), o->region);
+}
+
+static void check_tls(struct config *c)
+{
+    const struct options *o = &c->options;
+    bool certificate = *o->otlp_tls_certificate, key = *o->otlp_tls_key;
+
+    if (certificate != key)
+        config_fault(
+            c,
+            "%s: Otlp.Tls.Certificate and Otlp.Tls.Key need each "
+            "other, %s is missing",
+            origin_of(c, certificate ? "Otlp.Tls.Certificate" : "Otlp.Tls.Key"),
+            certificate ? "Otlp.Tls.Key" : "Otlp.Tls.Certificate");
+    else if (*o->otlp_tls_client_ca && !certificate)
+        config_fault(c,
+                     "%s: Otlp.Tls.ClientCA needs Otlp.Tls.Certificate "
+                     "and Otlp.Tls.Key",
+                     origin_of(c, "Otlp.Tls.ClientCA"));
+}
+
+static const char *origin_of(const struct config *c, const char *key)
+{
+    return c->origin[option_find_key(key)];
+}

@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The OpenTelemetry Collector's file, as far as it says something about us:
+ * the components of its traces pipelines are mapped to the option rows, a row
+ * a key; everything else is tolerated with one warning. Told from cfg.yaml by
+ * its content. ${env:NAME}, ${NAME} and ${env:NAME:-default} are replaced.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "config.h"
+#include "tree.h"
+
+enum { PATH_BYTES = 256, TEXT_BYTES_MAX = 64 * 1024 };
+
+/* A key of a component and the option that it sets. */
+struct mapping {
+    const char *section; /* "exporters" */
+    const char *type;    /* "awsxray", of "awsxray/eu" too */
+    const char *path;    /* below the component */
+    const char *key;     /* of the option; NULL: taken, no effect on us */
+    int64_t scale;       /* of a number; 0: 1 */
+};
+
+static const struct mapping mappings[] = {
+    {"receivers", "otlp", "protocols.http.endpoint", "Otlp.Http.Address", 0},
+    {"receivers", "otlp", "protocols.grpc.endpoint", "Otlp.Grpc.Address", 0},
+    {"receivers", "otlp", "protocols.http.cors.allowed_origins",
+     "Otlp.CorsOrigins", 0},
+    {"receivers", "otlp", "protocols.grpc.max_recv_msg_size_mib",
+     "Otlp.MessageMaxMB", 0},
+    {"receivers", "awsxray", "endpoint", "Socket.UDPAddress", 0},
+    {"receivers", "awsxray", "transport", NULL, 0},
+    {"receivers", "awsxray", "proxy_server.endpoint", "Socket.TCPAddress", 0},
+    {"exporters", "awsxray", "index_all_attributes", "Translate.IndexAll", 0},
+    {"exporters", "awsxray", "indexed_attributes", "Translate.Indexed", 0},
+    {"exporters", "awsxray", "aws_log_groups", "Translate.LogGroups", 0},
+    {"exporters", "awsxray", "region", "Region", 0},
+    {"exporters", "awsxray", "endpoint", "Endpoint", 0},
+    {"exporters", "awsxray", "no_verify_ssl", "NoVerifySSL", 0},
+    {"exporters", "awsxray", "role_arn", "RoleARN", 0},
+    {"exporters", "awsxray", "external_id", "Upload.RoleExternalId", 0},
+    {"exporters", "awsxray", "resource_arn", "ResourceARN", 0},
+    {"exporters", "awsxray", "local_mode", "LocalMode", 0},
+    {"exporters", "awsxray", "proxy_address", "ProxyAddress", 0},
+    {"exporters", "awsxray", "num_workers", "Concurrency", 0},
+    {"exporters", "awsxray", "certificate_file_path", "Upload.CABundle", 0},
+    {"exporters", "awsxray", "request_timeout_seconds",
+     "Upload.RequestTimeoutMs", 1000},
+    {"exporters", "awsxray", "telemetry.enabled", "Telemetry.Enabled", 0},
+    {"service", "telemetry", "logs.level", "Logging.LogLevel", 0},
+};
+
+enum { MAPPINGS = sizeof(mappings) / sizeof(mappings[0]) };
+
+/* A component while it is walked. */
+struct component {
+    const char *section, *name; /* "exporters", "awsxray/eu" */
+    char type[64];              /* "awsxray" */
+};
+
+static void expand_all(struct config *c, struct tree_node *n);
+static void expand_text(struct config *c, struct tree_node *n);
+static size_t expand_one(struct config *c, const struct tree_node *n,
+                         const char *p, struct buf *out);
+static void apply_components(struct config *c, const struct tree_node *root,
+                             const char *section);
+static void apply_service(struct config *c, const struct tree_node *root);
+static bool is_used(const struct tree_node *root, const char *section,
+                    const char *name);
+static bool is_traces(const char *pipeline);
+static void walk(struct config *c, const struct component *m,
+                 const struct tree_node *n, const char *prefix);
+static void apply_leaf(struct config *c, const struct component *m,
+                       const struct tree_item *i, const char *path);
+static void store(struct config *c, const struct mapping *map,
+                  const struct tree_node *n, const char *shown);
+static bool is_prefix(const struct component *m, const char *path);
+static void apply_protocols(struct config *c, const struct tree_node *root);
+static void set_protocol(struct config *c, const char *key, bool on,
+                         unsigned line);
+static void component_init(struct component *m, const char *section,
+                           const char *name);
+
+bool collector_is(const struct tree_node *root)
+{
+    return !tree_get(root, "Version") &&
+           (tree_get(root, "receivers") || tree_get(root, "exporters") ||
+            tree_get(root, "service"));
+}
+
+void collector_apply(struct config *c, struct tree_node *root)
+{
+    expand_all(c, root);
+    for (const struct tree_item *i = root->first; i; i = i->next) {
+        if (strcmp(i->key, "receivers") == 0 ||
+            strcmp(i->key, "exporters") == 0)
+            apply_components(c, root, i->key);
+        else if (strcmp(i->key, "processors") == 0 ||
+                 strcmp(i->key, "extensions") == 0 ||
+                 strcmp(i->key, "connectors") == 0)
+            apply_components(c, root, i->key);
+        else if (strcmp(i->key, "service") != 0)
+            config_warn(c, "%s:%u: %s is not used", c->file, i->line, i->key);
+    }
+    apply_protocols(c, root);
+    apply_service(c, root);
+}
+
+/* Each node once: aliases may lead to it again. */
+static void expand_all(struct config *c, struct tree_node *n)
+{
+    if (n->seen)
+        return;
+    n->seen = true;
+    if (n->kind == TREE_SCALAR && strchr(n->text, '$'))
+        expand_text(c, n);
+    for (struct tree_item *i = n->first; i; i = i->next)
+        expand_all(c, i->node);
+}
+
+static void expand_text(struct config *c, struct tree_node *n)
+{
+    struct buf out;
+
+    buf_init(&out, TEXT_BYTES_MAX);
+    for (const char *p = n->text; *p;) {
+        if (p[0] == '$' && p[1] == '$') {
+            buf_byte(&out, '$');
+            p += 2;
+        } else if (p[0] == '$' && p[1] == '{' && strchr(p, '}')) {
+            p += expand_one(c, n, p, &out);
+        } else {
+            buf_byte(&out, *p++);
+        }
+    }
+    if (out.failed)
+        config_fault(c,
+                     "%s:%u: longer than %d bytes once its variables are "
+                     "replaced",
+                     c->file, n->line, TEXT_BYTES_MAX);
+    n->text = config_text(c, "%s", buf_cstr(&out));
+    buf_fini(&out);
+}
+
+/* p is at "${"; gives the length of the whole. */
+static size_t expand_one(struct config *c, const struct tree_node *n,
+                         const char *p, struct buf *out)
+{
+    size_t inside = strcspn(p + 2, "}");
+    const char *whole = config_text(c, "%.*s", (int)inside, p + 2);
+    const char *name = strncmp(whole, "env:", 4) == 0 ? whole + 4 : whole;
+    const char *fallback = strstr(name, ":-");
+    size_t length = fallback ? (size_t)(fallback - name) : strlen(name);
+
+    name = config_text(c, "%.*s", (int)length, name);
+    const char *text = strchr(name, ':') ? NULL : env_get(c, name);
+    if (text)
+        buf_str(out, text);
+    else if (fallback)
+        buf_str(out, fallback + 2);
+    else
+        config_warn(c, "%s:%u: ${%.100s} is not set and counts as empty",
+                    c->file, n->line, whole);
+    return inside + 3;
+}
+
+static void apply_components(struct config *c, const struct tree_node *root,
+                             const char *section)
+{
+    const struct tree_node *all = tree_get(root, section);
+
+    if (all->kind != TREE_MAP) {
+        if (!tree_is_null(all))
+            config_fault(c, "%s:%u: %s needs a section of components", c->file,
+                         all->line, section);
+        return;
+    }
+    for (const struct tree_item *i = all->first; i; i = i->next) {
+        struct component m;
+        component_init(&m, section, i->key);
+        if (!is_prefix(&m, ""))
+            config_warn(c, "%s:%u: %s.%s is not used", c->file, i->line,
+                        section, i->key);
+        else if (!is_used(root, section, i->key))
+            config_warn(c,
+                        "%s:%u: %s.%s is in no traces pipeline and is left "
+                        "aside",
+                        c->file, i->line, section, i->key);
+        else
+            walk(c, &m, i->node, "");
+    }
+}
+
+static void apply_service(struct config *c, const struct tree_node *root)
+{
+    const struct tree_node *service = tree_get(root, "service");
+    const struct tree_node *lines = tree_get(service, "pipelines");
+
+    for (const struct tree_item *i = service ? service->first : NULL; i;
+         i = i->next) {
+        struct component m;
+        if (!i->key || strcmp(i->key, "pipelines") == 0)
+            continue;
+        component_init(&m, "service", i->key);
+        if (is_prefix(&m, ""))
+            walk(c, &m, i->node, "");
+        else
+            config_warn(c, "%s:%u: service.%s is not used", c->file, i->line,
+                        i->key);
+    }
+    for (const struct tree_item *i = lines ? lines->first : NULL; i;
+         i = i->next)
+        if (i->key && !is_traces(i->key))
+            config_warn(c,
+                        "%s:%u: the pipeline %s is not used, only traces "
+                        "are",
+                        c->file, i->line, i->key);
+}
+
+/* Is the component named by a traces pipeline? Without any pipeline, yes. */
+static bool is_used(const struct tree_node *root, const char *section,
+                    const char *name)
+{
+    const struct tree_node *lines =
+        tree_get(tree_get(root, "service"), "pipelines");
+
+    if (!lines || lines->kind != TREE_MAP)
+        return true;
+    for (const struct tree_item *i = lines->first; i; i = i->next) {
+        const struct tree_node *names = tree_get(i->node, section);
+        if (!is_traces(i->key) || !names || names->kind != TREE_LIST)
+            continue;
+        for (const struct tree_item *j = names->first; j; j = j->next)
+            if (j->node->kind == TREE_SCALAR &&
+                strcmp(j->node->text, name) == 0)
+                return true;
+    }
+    return false;
+}
+
+static bool is_traces(const char *pipeline)
+{
+    return strcmp(pipeline, "traces") == 0 ||
+           strncmp(pipeline, "traces/", 7) == 0;
+}
+
+/* Recursion ends at the depth of the longest mapped path. */
+static void walk(struct config *c, const struct component *m,
+                 const struct tree_node *n, const char *prefix)
+{
+    char path[PATH_BYTES];
+
+    if (n->kind != TREE_MAP) {
+        if (!tree_is_null(n))
+            config_fault(c, "%s:%u: %s.%s%s%s needs a section of keys", c->file,
+                         n->line, m->section, m->name, *prefix ? "." : "",
+                         prefix);
+        return;
+    }
+    for (const struct tree_item *i = n->first; i; i = i->next) {
+        snprintf(path, sizeof(path), "%s%s%.100s", prefix, *prefix ? "." : "",
+                 i->key);
+        if (is_prefix(m, path))
+            walk(c, m, i->node, path);
+        else
+            apply_leaf(c, m, i, path);
+    }
+}
+
+static void apply_leaf(struct config *c, const struct component *m,
+                       const struct tree_item *i, const char *path)
+{
+    const char *shown = config_text(c, "%s.%s.%s", m->section, m->name, path);
+
+    for (size_t k = 0; k < MAPPINGS; k++) {
+        const struct mapping *map = &mappings[k];
+        if (strcmp(map->section, m->section) == 0 &&
+            strcmp(map->type, m->type) == 0 && strcmp(map->path, path) == 0) {
+            store(c, map, i->node, shown);
+            return;
+        }
+    }
+    config_warn(c, "%s:%u: %s is not used", c->file, i->line, shown);
+}
+
+static void store(struct config *c, const struct mapping *map,
+                  const struct tree_node *n, const char *shown)
+{
+    struct tree_node scaled = *n;
+    int64_t number;
+    char digits[32];
+
+    if (!map->key)
+        return;
+    if (map->scale && tree_int(n, &number) && number < INT32_MAX &&
+        number > INT32_MIN) {
+        snprintf(digits, sizeof(digits), "%lld",
+                 (long long)(number * map->scale));
+        scaled.text = digits;
+    }
+    cfg_store_node(c, option_find_key(map->key), &scaled, shown);
+}
+
+/* Does some mapped path of the component lie below this one? */
+static bool is_prefix(const struct component *m, const char *path)
+{
+    size_t n = strlen(path);
+
+    for (size_t i = 0; i < MAPPINGS; i++) {
+        const struct mapping *map = &mappings[i];
+        if (strcmp(map->section, m->section) == 0 &&
+            strcmp(map->type, m->type) == 0 &&
+            strncmp(map->path, path, n) == 0 && (n == 0 || map->path[n] == '.'))
+            return true;
+    }
+    return false;
+}
+
+/* A protocol is on if an otlp receiver in use names it, be it with nothing
+ * behind. */
+static void apply_protocols(struct config *c, const struct tree_node *root)
+{
+    const struct tree_node *all = tree_get(root, "receivers");
+    bool http = false, grpc = false;
+    unsigned line = all ? all->line : 1;
+
+    for (const struct tree_item *i = all ? all->first : NULL; i; i = i->next) {
+        struct component m;
+        if (!i->key)
+            continue;
+        component_init(&m, "receivers", i->key);
+        if (strcmp(m.type, "otlp") != 0 || !is_used(root, "receivers", i->key))
+            continue;
+        const struct tree_node *p = tree_get(i->node, "protocols");
+        http = http || tree_get(p, "http");
+        grpc = grpc || tree_get(p, "grpc");
+        line = i->line;
+    }
+    if (!all)
+        return;
+    set_protocol(c, "Otlp.Http.Enabled", http, line);
+    set_protocol(c, "Otlp.Grpc.Enabled", grpc, line);
+}
+
+static void set_protocol(struct config *c, const char *key, bool on,
+                         unsigned line)
+{
+    struct value v = {.yes = on};
+
+    (void)config_store(c, option_find_key(key), &v,
+                       config_text(c, "%s:%u", c->file, line));
+}
+
+static void component_init(struct component *m, const char *section,
+                           const char *name)
+{
+    *m = (struct component){.section = section, .name = name};
+    snprintf(m->type, sizeof(m->type), "%.*s",
+             (int)(strcspn(name, "/") < sizeof(m->type) - 1
+                       ? strcspn(name, "/")
+                       : sizeof(m->type) - 1),
+             name);
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Shows the effective configuration, a line an option with its value and
+ * where that came from. Passwords in URLs are masked.
+ */
+#include <string.h>
+
+#include "config.h"
+#include "value.h"
+
+enum { URL_BYTES = 1024 };
+
+static void show_list(const struct text_list *list, struct buf *out);
+
+void config_print(const struct config *c, struct buf *out)
+{
+    struct buf value;
+
+    buf_printf(out, "# file: %s\n", c->file ? c->file : "none");
+    buf_init(&value, CONFIG_BYTES_MAX);
+    for (size_t i = 0; i < option_rows_n; i++) {
+        const struct option_row *r = &option_rows[i];
+        if (!r->key)
+            continue;
+        buf_clear(&value);
+        config_show(c, (int)i, &value);
+        buf_printf(out, "%-24s %-24s # %s\n", r->key, buf_cstr(&value),
+                   c->origin[i] ? c->origin[i] : "default");
+    }
+    buf_fini(&value);
+}
+
+void config_show(const struct config *c, int row, struct buf *out)
+{
+    const struct option_row *r = &option_rows[row];
+    const void *at = (const char *)&c->options + r->offset;
+    char url[URL_BYTES];
+
+    switch (r->type) {
+    case OPTION_TEXT:
+        if (r->marks & ROW_URL) {
+            value_mask_url(*(char *const *)at, url, sizeof(url));
+            buf_printf(out, "\"%s\"", url);
+        } else {
+            buf_printf(out, "\"%s\"", *(char *const *)at);
+        }
+        break;
+    case OPTION_BOOL:
+        buf_str(out, *(const bool *)at ? "true" : "false");
+        break;
+    case OPTION_INT:
+        buf_printf(out, "%lld%s%s", (long long)*(const int64_t *)at,
+                   r->unit ? " " : "", r->unit ? r->unit : "");
+        break;
+    default:
+        show_list(at, out);
+        break;
+    }
+}
+
+static void show_list(const struct text_list *list, struct buf *out)
+{
+    buf_byte(out, '[');
+    for (size_t i = 0; i < list->n; i++)
+        buf_printf(out, "%s\"%s\"", i ? ", " : "", list->items[i]);
+    buf_byte(out, ']');
+}

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The table of subcommands and the help texts made of it and of the option
+ * rows. To add a flag: a row. Knows nothing of what the subcommands do.
+ */
+#include "subcommand.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const struct sub_flag local_flags[] = {
+    {.name = "tree", .type = OPTION_BOOL, .help = "show each trace as a tree"},
+    {.name = "port",
+     .type = OPTION_INT,
+     .argument = "PORT",
+     .help = "listen on 127.0.0.1:PORT, UDP and TCP, instead of 2000"},
+    {.name = "store",
+     .type = OPTION_TEXT,
+     .argument = "PATH",
+     .help = "file that keeps the traces; \":memory:\" keeps none"},
+    {0},
+};
+
+static const struct sub_flag config_flags[] = {
+    {.name = "sample",
+     .type = OPTION_BOOL,
+     .prints = true,
+     .help = "print a commented configuration file with every option"},
+    {.name = "manual",
+     .type = OPTION_BOOL,
+     .prints = true,
+     .help = "print the manual of all options (Markdown)"},
+    {0},
+};
+
+static const struct sub_flag translate_flags[] = {
+    {.name = "index-all",
+     .type = OPTION_BOOL,
+     .key = "Translate.IndexAll",
+     .help = "make every attribute an annotation"},
+    {.name = "index",
+     .type = OPTION_LIST,
+     .argument = "KEY",
+     .key = "Translate.Indexed",
+     .help = "make this attribute an annotation; may be repeated"},
+    {.name = "log-group",
+     .type = OPTION_LIST,
+     .argument = "GROUP",
+     .key = "Translate.LogGroups",
+     .help = "link this CloudWatch log group; may be repeated"},
+    {.name = "limit",
+     .type = OPTION_INT,
+     .argument = "BYTES",
+     .help = "cut documents to this size, as the relay does at 65536"},
+    {0},
+};
+
+static const struct subcommand subcommands[] = {
+    {.name = "local",
+     .command = COMMAND_LOCAL,
+     .configured = true,
+     .help = "show traces on this machine; no AWS account needed",
+     .flags = local_flags},
+    {.name = "config",
+     .command = COMMAND_CONFIG,
+     .configured = true,
+     .help = "check the configuration and print it with its sources",
+     .flags = config_flags},
+    {.name = "check",
+     .command = COMMAND_CHECK,
+     .configured = true,
+     .help = "send one segment through the whole path and report"},
+    {.name = "healthcheck",
+     .command = COMMAND_HEALTHCHECK,
+     .configured = true,
+     .help = "exit 0 if the running relay is healthy"},
+    {.name = "version",
+     .command = COMMAND_VERSION,
+     .help = "print the version"},
+    {.name = "translate",
+     .command = COMMAND_TRANSLATE,
+     .configured = true,
+     .words = "FILE...",
+     .help = "print OTLP requests as segment documents",
+     .flags = translate_flags},
+    {.name = "help",
+     .command = COMMAND_HELP,
+     .words = "[SUBCOMMAND]",
+     .help = "print this"},
+    {.name = "idle",
+     .command = COMMAND_IDLE,
+     .help = "as a Lambda extension: register, drop everything"},
+};
+
+enum { SUBCOMMANDS = sizeof(subcommands) / sizeof(subcommands[0]) };
+
+static void flag_line(const struct sub_flag *f, struct buf *out);
+
+const struct subcommand *subcommand_find(const char *name)
+{
+    for (size_t i = 0; i < SUBCOMMANDS; i++)
+        if (strcmp(subcommands[i].name, name) == 0)
+            return &subcommands[i];
+    return NULL;
+}
+
+const char *subcommand_nearest(const char *word)
+{
+    const char *best = NULL;
+    unsigned least = ~0U;
+
+    for (size_t i = 0; i < SUBCOMMANDS; i++) {
+        unsigned d = word_distance(word, subcommands[i].name);
+        if (d < least) {
+            least = d;
+            best = subcommands[i].name;
+        }
+    }
+    return word_is_near(least, best) ? best : NULL;
+}
+
+const struct sub_flag *subcommand_find_flag(const struct subcommand *s,
+                                            const char *name)
+{
+    if (!s || !s->flags)
+        return NULL;
+    for (const struct sub_flag *f = s->flags; f->name; f++)
+        if (strcmp(f->name, name) == 0)
+            return f;
+    return NULL;
+}
+
+void usage_daemon(struct buf *out)
+{
+    buf_str(out, "Usage: X-Ray [options]\n");
+    for (size_t i = 0; i < option_rows_n; i++) {
+        const struct option_row *r = &option_rows[i];
+        if (!r->long_flag)
+            continue;
+        buf_printf(out, "\t-%c\t--%s\t%s%s\n", r->short_flag, r->long_flag,
+                   strlen(r->long_flag) <= 4 ? "\t" : "", r->usage);
+    }
+}
+
+void usage_subcommand(const struct subcommand *s, struct buf *out)
+{
+    buf_printf(out, "Usage: xray-relay %s%s%s%s\n\n  %s\n", s->name,
+               s->flags || s->configured ? " [options]" : "",
+               s->words ? " " : "", s->words ? s->words : "", s->help);
+    if (s->flags) {
+        buf_str(out, "\nOptions\n");
+        for (const struct sub_flag *f = s->flags; f->name; f++)
+            flag_line(f, out);
+    }
+    if (s->configured)
+        buf_str(out, "\nand those of the daemon, see xray-relay --help.\n");
+}
+
+void usage_all(struct buf *out)
+{
+    buf_str(out, "Usage: xray-relay [SUBCOMMAND] [options]\n\n"
+                 "Without a subcommand: the relay, started like the X-Ray "
+                 "daemon.\n\nSubcommands\n");
+    for (size_t i = 0; i < SUBCOMMANDS; i++)
+        buf_printf(out, "  %-12s %s\n", subcommands[i].name,
+                   subcommands[i].help);
+    buf_str(out, "\nOptions of the daemon\n");
+    for (size_t i = 0; i < option_rows_n; i++) {
+        const struct option_row *r = &option_rows[i];
+        if (r->long_flag)
+            buf_printf(out, "  -%c --%-14s %s\n", r->short_flag, r->long_flag,
+                       r->usage);
+    }
+    buf_str(out, "\n`xray-relay help SUBCOMMAND` says more; `xray-relay config "
+                 "--manual` is the manual of\nall options of the file and of "
+                 "the XRAY_RELAY_ variables.\n");
+}
+
+static void flag_line(const struct sub_flag *f, struct buf *out)
+{
+    char left[64];
+
+    snprintf(left, sizeof(left), "--%s%s%s", f->name, f->argument ? " " : "",
+             f->argument ? f->argument : "");
+    buf_printf(out, "  %-18s %s\n", left, f->help);
+}
