@@ -67,6 +67,11 @@ $B/unit/%: tests/unit/%.c $B/libxr.a
 	$Q$(CC) $(ALL_CFLAGS) -Isrc -Wno-missing-prototypes -MMD -MP \
 	    $(LDHARDEN) -o $@ $< $B/libxr.a $(LIBS) -lcmocka
 
+.PHONY: generate
+generate: $B/xray-relay             ## write the files made from option rows
+	$B/xray-relay config --sample > conf/xray-relay.yaml
+	$B/xray-relay config --manual > docs/OPTIONS.md
+
 .PHONY: unit
 unit: $(UNIT)                       ## build and run the unit tests
 	$Qtests/unit/run $(UNIT)

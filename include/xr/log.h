@@ -29,6 +29,8 @@ bool log_enabled(enum log_level level);
 /* path NULL or "": stdout. Makes missing folders. -1: the file cannot be made;
  * logging then goes on to stderr. */
 int log_open(const char *path, bool rotate, struct err *err);
+/* Lines go to stderr: faults before the log is known. */
+void log_to_stderr(void);
 /* Opens the same path again (after SIGHUP). */
 int log_reopen(struct err *err);
 void log_close(void);

@@ -96,6 +96,14 @@ int log_open(const char *path, bool rotate, struct err *err)
     return rc;
 }
 
+void log_to_stderr(void)
+{
+    pthread_mutex_lock(&sink.lock);
+    sink.path[0] = '\0';
+    sink_close(STDERR_FILENO);
+    pthread_mutex_unlock(&sink.lock);
+}
+
 int log_reopen(struct err *err)
 {
     pthread_mutex_lock(&sink.lock);

@@ -195,14 +195,14 @@ static void report_usage(const struct config *c, const struct err *err)
 /* On stderr, and in the log file if one is set; in the log's own format. */
 static void report_faults(const struct config *c)
 {
-    const char *files[] = {"/dev/stderr", c->options.log_file};
+    const char *file = c->options.log_file;
 
-    for (size_t i = 0; i < 2; i++) {
-        if (!*files[i] || (log_open(files[i], false, NULL) != 0 && i > 0))
-            continue;
+    log_to_stderr();
+    for (const struct note *n = c->errors.first; n; n = n->next)
+        log_error("%s", n->text);
+    if (*file && log_open(file, false, NULL) == 0)
         for (const struct note *n = c->errors.first; n; n = n->next)
             log_error("%s", n->text);
-    }
     log_close();
 }
 

@@ -116,8 +116,6 @@ static void sample_section(const char *section, const char *before,
             buf_printf(out, "\n#%*s%.*s:", (int)indent, "", (int)n, part);
         part += n + (part[n] == '.');
     }
-    if (*section)
-        buf_byte(out, '\n');
 }
 
 static void sample_value(const struct option_row *r, struct buf *out)
