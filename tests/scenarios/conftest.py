@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Fixtures: `xray` is a fake X-Ray, `relay` starts the program against it.
+At the end each relay that still runs is stopped, must exit with 0, and both
+balances of its ledger must hold."""
+
+import os
+import signal
+import subprocess
+
+import pytest
+
+from harness import certificate
+from harness.fake_metadata import FakeContainer, FakeIMDS
+from harness.fake_sts import FakeSTS
+from harness.fake_xray import FakeXRay
+from harness.keys import Keyring
+from harness.ports import IN_NAMESPACE
+from harness.relay import Relay
+
+
+def pytest_collection_modifyitems(items):
+    alone = pytest.mark.skip(reason="network namespaces are not permitted here")
+    slow = pytest.mark.skip(reason="minutes long: set XR_SLOW=1")
+    for item in items:
+        if item.get_closest_marker("namespace") and not IN_NAMESPACE:
+            item.add_marker(alone)
+        if item.get_closest_marker("slow") and not os.environ.get("XR_SLOW"):
+            item.add_marker(slow)
+
+
+@pytest.fixture
+def keyring():
+    return Keyring()
+
+
+@pytest.fixture
+def xray(keyring):
+    server = FakeXRay(keyring)
+    yield server
+    server.stop()
+    assert not server.bad_signatures, server.bad_signatures
+
+
+@pytest.fixture
+def sts(keyring):
+    server = FakeSTS(keyring)
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def imds(keyring):
+    server = FakeIMDS(keyring)
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def container(keyring):
+    server = FakeContainer(keyring)
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def certificates(tmp_path):
+    """Paths of a server's certificate and key."""
+    return certificate.make(tmp_path)
+
+
+@pytest.fixture
+def make_relay(tmp_path):
+    """Makes relays, not yet started. They are not stopped by the test but
+    here, unless it did, and judged."""
+    made = []
+
+    def make(**options):
+        directory = tmp_path / f"relay{len(made)}"
+        directory.mkdir()
+        made.append(Relay(directory, **options))
+        return made[-1]
+
+    yield make
+    for relay in made:
+        if relay.process is None:
+            continue
+        try:
+            code = relay.stop(signal.SIGTERM)
+        finally:
+            print(relay.output())
+        if getattr(relay, "judged", True):
+            assert code == 0, f"exit {code}: {relay.output()}"
+            relay.check_ledger()
+
+
+@pytest.fixture
+def relay(make_relay, xray, request):
+    """A started relay. The marker `relay(config=…, env=…, args=…)` changes
+    how it is started."""
+    marker = request.node.get_closest_marker("relay")
+    options = dict(marker.kwargs) if marker else {}
+    config = {"Endpoint": xray.url, **options.pop("config", {})}
+    return make_relay(config=config, **options).start()
+
+
+@pytest.fixture
+def link_local():
+    """Gives the loopback interface of our namespace an address."""
+    added = []
+
+    def add(address):
+        subprocess.run(
+            ["ip", "address", "add", f"{address}/32", "dev", "lo"], check=True
+        )
+        added.append(address)
+        return address
+
+    yield add
+    for address in added:
+        subprocess.run(
+            ["ip", "address", "del", f"{address}/32", "dev", "lo"], check=True
+        )

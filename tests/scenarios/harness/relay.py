@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The program under test as a process: started on free ports with a clean
+environment, asked by HTTP, stopped by a signal, its ledger checked."""
+
+import http.client
+import os
+import signal
+import socket
+import subprocess
+
+import yaml
+
+from harness.documents import datagram
+from harness.keys import STATIC
+from harness.metrics import Ledger, Metrics
+from harness.ports import free_port
+from harness.waiting import until
+
+BINARY = os.environ.get("XR_BIN", "build/xray-relay")
+READY_S = 15  # with sanitizers on a busy machine
+STOP_S = 40
+
+
+class Relay:
+    """Made by the `relay` fixture. `config` is the content of cfg.yaml, `env`
+    comes on top of a clean environment (None removes a name)."""
+
+    def __init__(self, directory, *, config=None, env=None, args=()):
+        self.directory = directory
+        self.udp_port = free_port()
+        self.tcp_port = self.udp_port
+        self.otlp_http_port = free_port()
+        self.otlp_grpc_port = free_port()
+        self.config = {"Version": 2, "Otlp": self.otlp(), **(config or {})}
+        self.env = clean_environment(directory, env or {})
+        self.args = list(args)
+        self.sent = 0  # datagrams, for the ledger
+        self.process = None
+        self.exit_code = None
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+
+    def otlp(self):
+        return {
+            "Http": {"Address": f"127.0.0.1:{self.otlp_http_port}"},
+            "Grpc": {"Address": f"127.0.0.1:{self.otlp_grpc_port}"},
+        }
+
+    # Life.
+
+    def start(self, ready=True, binary=BINARY):
+        file = self.directory / "cfg.yaml"
+        file.write_text(yaml.safe_dump(self.config))
+        address = f"127.0.0.1:{self.udp_port}"
+        argv = [binary, "-c", str(file), "-o", "-b", address, "-t", address]
+        return self.run(argv + self.args, ready)
+
+    def run(self, argv, ready=True):
+        """Starts it with these words, for scenarios about the words."""
+        self.process = subprocess.Popen(
+            argv,
+            env=self.env,
+            cwd=self.directory,
+            stdout=open(self.directory / "stdout", "ab"),
+            stderr=open(self.directory / "stderr", "ab"),
+        )
+        if ready:
+            until(self.listening, READY_S, lambda: f"ready: {self.output()}")
+        return self
+
+    def listening(self):
+        assert self.process.poll() is None, (
+            f"ended with {self.process.returncode}: {self.output()}"
+        )
+        try:
+            return self.get("/healthz").status > 0
+        except OSError:
+            return False
+
+    def stop(self, sig=signal.SIGTERM, seconds=STOP_S):
+        """Sends the signal and waits; gives the exit status."""
+        if self.process and self.exit_code is None:
+            if self.process.poll() is None:
+                self.process.send_signal(sig)
+            try:
+                self.exit_code = self.process.wait(seconds)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+                raise
+            finally:
+                self._socket.close()
+        return self.exit_code
+
+    # Sending.
+
+    def send(self, *documents):
+        for document in documents:
+            self.send_raw(datagram(document))
+
+    def send_raw(self, data):
+        self._socket.sendto(data, ("127.0.0.1", self.udp_port))
+        self.sent += bool(data)
+
+    # Asking.
+
+    def request(self, method, target, body=None, headers=None, timeout=10):
+        """An exchange on the TCP port; the answer has .status, .body,
+        .headers."""
+        connection = http.client.HTTPConnection(
+            "127.0.0.1", self.tcp_port, timeout=timeout
+        )
+        try:
+            connection.request(method, target, body, headers or {})
+            answer = connection.getresponse()
+            answer.body = answer.read()
+            return answer
+        finally:
+            connection.close()
+
+    def get(self, target, **more):
+        return self.request("GET", target, **more)
+
+    def metrics(self):
+        answer = self.get("/metrics")
+        assert answer.status == 200, answer.body
+        return Metrics(answer.body.decode())
+
+    def log(self):
+        return (self.directory / "stdout").read_text(errors="replace")
+
+    def errors(self):
+        return (self.directory / "stderr").read_text(errors="replace")
+
+    def output(self):
+        return (self.log() + self.errors())[-3000:]
+
+    def wait_log(self, text, seconds=15):
+        until(
+            lambda: text in self.log() + self.errors(),
+            seconds,
+            lambda: f"{text!r} in the log: {self.output()}",
+        )
+
+    def wait_delivered(self, n, seconds=20):
+        until(
+            lambda: self.metrics().documents("delivered") >= n,
+            seconds,
+            lambda: f"{n} delivered: {self.output()}",
+        )
+
+    def usage(self):
+        """CPU seconds used, and the present and the highest RSS in KiB."""
+        pid = self.process.pid
+        with open(f"/proc/{pid}/stat", encoding="ascii") as f:
+            stat = f.read().rpartition(")")[2].split()
+        ticks = int(stat[11]) + int(stat[12])
+        with open(f"/proc/{pid}/status", encoding="ascii") as f:
+            status = dict(x.split(":", 1) for x in f.read().splitlines())
+        rss, peak = (int(status[k].split()[0]) for k in ("VmRSS", "VmHWM"))
+        return ticks / os.sysconf("SC_CLK_TCK"), rss, peak
+
+    # Judging.
+
+    def ledger(self):
+        ledger = Ledger.parse(self.log())
+        assert ledger, f"no ledger in the log: {self.output()}"
+        return ledger
+
+    def check_ledger(self):
+        """Both balances, and that every datagram sent was offered."""
+        ledger = self.ledger()
+        ledger.check()
+        assert ledger.items.offered >= self.sent, (self.sent, ledger)
+        return ledger
+
+
+def clean_environment(directory, more):
+    env = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(directory),
+        "TZ": "UTC",
+        "AWS_REGION": "us-east-1",
+        "AWS_EC2_METADATA_DISABLED": "true",
+        **STATIC.environment(),
+    }
+    for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS"):
+        if name in os.environ:
+            env[name] = os.environ[name]
+    env.update(more)
+    return {k: str(v) for k, v in env.items() if v is not None}
