@@ -88,8 +88,8 @@ NODE   := build/node
 build/.dependencies: packaging/dependencies
 	$Qmkdir -p build && packaging/dependencies build && touch $@
 
-build/.dependencies-test: packaging/dependencies
-	$Qmkdir -p build && packaging/dependencies build test && touch $@
+build/.dependencies-%: packaging/dependencies
+	$Qmkdir -p build && packaging/dependencies build $* && touch $@
 
 $(VENV)/.done: tests/requirements.txt
 	@echo "  VENV  $(VENV)"
@@ -110,7 +110,7 @@ run: build/.dependencies            ## build and start `xray-relay local`
 
 .PHONY: test
 test: build/.dependencies-test      ## all tests, from a bare Debian 12 on
-	$QMAKE="$(MAKE)" tests/stages all unit differential scenarios portable
+	$QMAKE="$(MAKE)" tests/stages all unit replay differential scenarios portable
 
 # Our signer and botocore's over generated requests (ROUNDS=, SEED=).
 $B/tests/%: tests/differential/%.c $B/libxr.a
@@ -151,11 +151,74 @@ $B/bench/%: tests/bench/%.c
 	@mkdir -p $(@D)
 	@echo "  CC    $<"
 	$Q$(CC) -std=gnu17 -O2 -g -D_GNU_SOURCE \
-	    $$($(PC) --cflags $(PKGS)) -o $@ $< $(LIBS)
+	    $$($(PKGCONF) --cflags $(PKGS)) -o $@ $< $(LIBS)
 
 .PHONY: bench
 bench: $B/xray-relay $(BENCH)       ## measure against the limits [PEER=]
 	$Qpython3 tests/bench/bench.py $B/xray-relay $B/bench
+
+# --- what looks at the source ----------------------------------------------
+.PHONY: lint
+lint: build/.dependencies-lint      ## check format, sizes, layers, scripts
+	$Qtests/lint/selftest
+	$Qtests/lint/lint
+
+CLANG_FORMAT ?= clang-format
+
+.PHONY: format
+format:                             ## bring C files into the form that lint asks
+	$Q$(CLANG_FORMAT) -i $$(find include src tests -name '*.[ch]')
+
+.PHONY: compile_commands
+compile_commands:                   ## write compile_commands.json for clangd
+	$Qtests/lint/compile_commands $(SRC) $(wildcard tests/*/*.c \
+	    tests/unit/*/*.c) -- $(CC) $(ALL_CFLAGS) -Isrc > $@.json
+
+# Both run the whole suite with a program built for it, the parts that are
+# written in C with it built in.
+SUITE := unit fuzz-replay differential scenarios
+
+.PHONY: asan
+asan:                               ## all tests under address and UB sanitizer
+	$QMAKE="$(MAKE) SAN=1 B=build/asan" tests/stages all $(SUITE)
+
+.PHONY: coverage
+coverage:                           ## run all tests, list lines reached
+	$Qfind build/coverage -name '*.gcda' -delete 2>/dev/null || true
+	$QMAKE="$(MAKE) COVERAGE=1 B=build/coverage" tests/stages all $(SUITE)
+	$Qtests/lint/coverage build/coverage
+
+# --- fuzzing: a target per decoder ------------------------------------------
+FUZZ         := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_SECONDS ?= 30
+
+# Without libFuzzer: the corpus and each beginning of its files.
+$B/replay/%: tests/fuzz/%.c tests/fuzz/replay.c $B/libxr.a
+	@mkdir -p $(@D)
+	@echo "  FUZZ  $<"
+	$Q$(CC) $(ALL_CFLAGS) -Isrc $(LDHARDEN) -o $@ $^ $(LIBS)
+
+.PHONY: fuzz-replay
+fuzz-replay: $(FUZZ:%=$B/replay/%)
+	$Qtests/fuzz/run replay $^
+
+.PHONY: replay
+replay:                             ## replay the fuzz corpus under sanitizers
+	$Q$(MAKE) --no-print-directory SAN=1 B=build/asan fuzz-replay
+
+$B/fuzz/%: tests/fuzz/%.c $B/libxr.a
+	@mkdir -p $(@D)
+	@echo "  FUZZ  $<"
+	$Q$(CC) $(ALL_CFLAGS) -Isrc -fsanitize=fuzzer -o $@ $^ $(LIBS)
+
+.PHONY: fuzz fuzz-run
+fuzz: build/.dependencies-fuzz      ## fuzz each target for FUZZ_SECONDS
+	$Q$(MAKE) --no-print-directory CC=clang B=build/clang WARN= HARDEN= \
+	    CFLAGS="-O1 -g -fsanitize=fuzzer-no-link,address,undefined \
+	    -fno-sanitize-recover=undefined" fuzz-run
+
+fuzz-run: $(FUZZ:%=$B/fuzz/%)
+	$Qtests/fuzz/run fuzz $(FUZZ_SECONDS) $^
 
 .PHONY: clean
 clean:                              ## remove what was built
