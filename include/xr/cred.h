@@ -19,6 +19,7 @@ struct cred {
     struct slice access_key_id, secret_access_key;
     struct slice session_token; /* empty: none */
     int64_t expires_ms;         /* wall clock; 0: never, or unknown */
+    int64_t refresh_ms;         /* when the chain asks anew; 0: never */
     const char *source;         /* "environment", "profile NAME", "imds" … */
 };
 
@@ -26,7 +27,7 @@ struct cred *cred_ref(struct cred *c);
 void cred_unref(struct cred *c); /* NULL is fine; wipes the secret */
 
 struct cred_options {
-    const char *region;   /* for STS; NULL: not known yet */
+    const char *region;   /* for STS; NULL: not known yet. Texts are copied */
     const char *role_arn; /* RoleARN, assumed on top of the chain */
     const char *role_session_name, *role_external_id; /* NULL: default */
     bool no_imds;
@@ -40,7 +41,10 @@ typedef void (*cred_fn)(void *arg, struct cred *cred, const struct err *err);
 
 struct cred_chain *cred_chain_new(struct loop *l, struct client *client,
                                   const struct cred_options *o);
+/* Drops waiting calls without calling back. NULL is fine. */
 void cred_chain_free(struct cred_chain *c);
+/* Once the region is known. */
+void cred_set_region(struct cred_chain *c, const char *region);
 /* Calls fn now if a snapshot is fresh, else when one refresh has ended. One
  * refresh runs at a time, however many wait. */
 void cred_get(struct cred_chain *c, cred_fn fn, void *arg);

@@ -15,17 +15,22 @@
 /* What is known about the place, without any network: flag, file,
  * environment, ECS metadata file, shared config file (local mode). Writes the
  * region and a static text that names the source; false if none. */
-bool region_find_local(const char *configured, bool local_mode,
-                       char out[64], const char **source);
+bool region_find_local(const char *configured, bool local_mode, char out[64],
+                       const char **source);
 
 struct place {
     char region[64];
     char instance_id[64], host_name[256];
 };
-/* Asks IMDSv2 for region, instance id and host name (not in local mode). */
+/* Asks IMDSv2 for region, instance id and host name (not in local mode). What
+ * could not be had is empty; err (else NULL) says why there is no region. */
 typedef void (*place_fn)(void *arg, const struct place *place,
                          const struct err *err);
-void place_find(struct loop *l, struct client *c, place_fn fn, void *arg);
+struct place_search;
+/* The search is gone once fn was called, which is never before this returns. */
+struct place_search *place_find(struct loop *l, struct client *c, place_fn fn,
+                                void *arg);
+void place_cancel(struct place_search *s); /* NULL is fine */
 
 /* Base URL without a final slash for "xray", "sts" ...: override if given,
  * else AWS_ENDPOINT_URL_<SERVICE>, AWS_ENDPOINT_URL, else host by partition
