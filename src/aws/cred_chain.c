@@ -116,6 +116,7 @@ void cred_set_region(struct cred_chain *c, const char *region)
 void cred_get(struct cred_chain *c, cred_fn fn, void *arg)
 {
     int64_t now = clock_wall_ms();
+    struct cred *cred;
 
     if (!usable(c, now)) {
         if (!c->looking && timer_running(c->retry)) {
@@ -128,7 +129,10 @@ void cred_get(struct cred_chain *c, cred_fn fn, void *arg)
     }
     if (to_renew(c, now))
         look(c);
-    fn(arg, c->current, NULL);
+    /* fn may call it invalid while it uses it. */
+    cred = cred_ref(c->current);
+    fn(arg, cred, NULL);
+    cred_unref(cred);
 }
 
 void cred_cancel(struct cred_chain *c, void *arg)
