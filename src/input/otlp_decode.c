@@ -73,14 +73,30 @@ int otlp_decode(struct otlp_decoder *d, unsigned max_spans, otlp_span_fn fn,
     return d->state;
 }
 
+static size_t skip_space(struct slice s, size_t i)
+{
+    while (i < s.n && (s.p[i] == ' ' || s.p[i] == '\t' || s.p[i] == '\r' ||
+                       s.p[i] == '\n'))
+        i++;
+    return i;
+}
+
+/* A request in protobuf begins with a line feed, and if its first part has
+ * 123 bytes, a bracket follows. But then no member name comes behind it: where
+ * that would have its first letter, protobuf has a field number, which is a
+ * control byte. */
 enum otlp_encoding otlp_encoding_guess(struct slice body)
 {
-    size_t i = 0;
+    size_t i = skip_space(body, 0);
 
-    while (i < body.n && (body.p[i] == ' ' || body.p[i] == '\t' ||
-                          body.p[i] == '\r' || body.p[i] == '\n'))
-        i++;
-    return i < body.n && body.p[i] == '{' ? OTLP_JSON : OTLP_PROTOBUF;
+    if (i == body.n || body.p[i] != '{')
+        return OTLP_PROTOBUF;
+    if (i != 1 || body.p[0] != '\n')
+        return OTLP_JSON;
+    i = skip_space(body, i + 1);
+    bool name = i + 1 < body.n && body.p[i] == '"' &&
+                (unsigned char)body.p[i + 1] >= ' ';
+    return name || (i < body.n && body.p[i] == '}') ? OTLP_JSON : OTLP_PROTOBUF;
 }
 
 void otlp_span_begin(struct otlp_decoder *d)

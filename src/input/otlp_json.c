@@ -7,6 +7,9 @@
  */
 #include "otlp_json_scalar.h"
 
+/* Steps of a path shown at each end. */
+#define PATH_END 6
+
 static bool begin(struct otlp_decoder *d);
 static bool skip_token(struct otlp_decoder *d);
 static bool take_member(struct otlp_decoder *d);
@@ -213,7 +216,7 @@ bool otlp_json_fail(struct otlp_decoder *d, const char *why)
     const char *at = text && why != c->in->why ? c->text.p : c->in->p;
     struct buf path;
 
-    buf_init(&path, sizeof(d->err.text) / 2);
+    buf_init(&path, sizeof(d->err.text));
     print_path(c, &path);
     err_set(&d->err, "%s: %s, at byte %zu", buf_cstr(&path), why,
             (size_t)(at - d->body.p));
@@ -221,10 +224,17 @@ bool otlp_json_fail(struct otlp_decoder *d, const char *why)
     return false;
 }
 
+/* Of a long way only both ends, so that it fits a message. */
 static void print_path(const struct otlp_json_cursor *c, struct buf *out)
 {
-    buf_str(out, c->path_n ? "" : "request");
-    for (int i = 0; i < c->path_n && i < OTLP_PATH_MAX; i++) {
+    int n = c->path_n < OTLP_PATH_MAX ? c->path_n : OTLP_PATH_MAX;
+
+    buf_str(out, n ? "" : "request");
+    for (int i = 0; i < n; i++) {
+        if (n > 2 * PATH_END && i == PATH_END) {
+            buf_str(out, ".(...)");
+            i = n - PATH_END;
+        }
         buf_str(out, i ? "." : "");
         buf_str(out, c->path[i].name);
         if (c->path[i].index >= 0)
