@@ -135,6 +135,16 @@ portable: $(VENV)/.done             ## unit tests and scenarios, portable build
 	$QXR_BIN=$(abspath build/portable/xray-relay) tests/scenarios/run \
 	    -m portable
 
+# A program with the Go SDK, built with Go, in the swap test.
+build/clients/go-xray: $(wildcard tests/sdk/go/*)
+	$Qpackaging/dependencies clients
+	$Qmkdir -p $(@D) && cd tests/sdk/go && \
+	    CGO_ENABLED=0 go build -o $(abspath $@) .
+
+.PHONY: test-clients
+test-clients: build/clients/go-xray ## the swap test with the Go SDK too
+	$Q$(MAKE) --no-print-directory scenarios T=swap
+
 DESTDIR ?=
 PREFIX  ?= /usr
 
