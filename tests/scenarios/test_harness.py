@@ -28,7 +28,9 @@ def client(service, server, key=STATIC, secret=None):
 def test_xray_takes_what_is_signed(xray):
     document = segment()
     put = client("xray", xray).put_trace_segments
-    assert put(TraceSegmentDocuments=[document])["UnprocessedTraceSegments"] == []
+    assert (
+        put(TraceSegmentDocuments=[document])["UnprocessedTraceSegments"] == []
+    )
     assert xray.documents == [document]
 
 
@@ -56,7 +58,10 @@ def test_xray_tells_broken_limits(xray):
 
 
 def test_xray_fails_on_demand(xray):
-    errors = botocore.exceptions.ClientError, botocore.exceptions.HTTPClientError
+    errors = (
+        botocore.exceptions.ClientError,
+        botocore.exceptions.HTTPClientError,
+    )
     xray.scripted = [Answer(500), Answer(reset=True)]
     put = client("xray", xray).put_trace_segments
     for _ in range(2):

@@ -37,7 +37,9 @@ class Keyring:
     """Keys by id. Issued keys are new ones with a session token."""
 
     keys: dict = field(default_factory=lambda: {STATIC.id: STATIC})
-    _counter: itertools.count = field(default_factory=lambda: itertools.count(1))
+    _counter: itertools.count = field(
+        default_factory=lambda: itertools.count(1)
+    )
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def issue(self, seconds=3600.0, prefix="ASIA"):

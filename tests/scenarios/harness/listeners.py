@@ -26,4 +26,8 @@ def _address(text):
     ip = ipaddress.ip_address(raw)
     if ip.is_unspecified:
         return f"*:{int(port, 16)}"
-    return f"[{ip}]:{int(port, 16)}" if ip.version == 6 else f"{ip}:{int(port, 16)}"
+    return (
+        f"[{ip}]:{int(port, 16)}"
+        if ip.version == 6
+        else f"{ip}:{int(port, 16)}"
+    )

@@ -68,9 +68,9 @@ class Relay:
         return self
 
     def listening(self):
-        assert self.process.poll() is None, (
-            f"ended with {self.process.returncode}: {self.output()}"
-        )
+        assert (
+            self.process.poll() is None
+        ), f"ended with {self.process.returncode}: {self.output()}"
         try:
             return self.get("/healthz").status > 0
         except OSError:
