@@ -25,7 +25,9 @@ def web_request(number):
     segment.put_http_meta(http.URL, f"http://example.test/items/{number}?ä=ö")
     segment.put_http_meta(http.STATUS, 200 + 100 * (number % 4))
     segment.put_annotation("number", number)
-    segment.put_metadata("text", 'quotes " \\ / <&> \u2028 \N{SNOWMAN} \x01\x7f')
+    segment.put_metadata(
+        "text", 'quotes " \\ / <&> \u2028 \N{SNOWMAN} \x01\x7f'
+    )
     with xray_recorder.in_subsegment("database", "remote") as sub:
         sub.sql = {"sanitized_query": "SELECT 'a' FROM t WHERE x = ?"}
         sub.put_annotation("rows", 1.5e10)
