@@ -31,8 +31,15 @@ struct translate_options {
 
 struct translate_counts {
     uint64_t spans, documents;
+    /* Cut for the limit: values, frames, texts; the last when all that was
+     * not enough (annotations, keys, long lists). */
     uint64_t cut_metadata, cut_frames, cut_statements, cut_messages;
+    uint64_t cut_others;
     uint64_t without_ids; /* spans with a zero trace or span id: refused */
+    uint64_t too_large;   /* not to be cut to the limit, or memory: refused */
+    /* Documents with more annotations than X-Ray indexes (50 of a trace);
+     * they are sent whole. */
+    uint64_t over_annotated;
 };
 
 struct translator;
@@ -40,6 +47,10 @@ struct translator;
 /* Copies what it needs of the options. NULL when memory is out. */
 struct translator *translator_new(const struct translate_options *o);
 void translator_free(struct translator *t);
+/* What was derived from a resource is kept while spans with the same resource
+ * pointer follow each other. To be called whenever that memory may have been
+ * re-used: for each new request. */
+void translator_begin_request(struct translator *t);
 /* Writes the span's documents into scratch memory that is re-used: out[] is
  * good until the next call. Returns how many (1 or 2); 0 when the span can
  * make no valid document (err says why). */

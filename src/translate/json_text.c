@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * JSON that comes as the text of an attribute: checked, then copied token by
+ * token without white space, so that numbers keep their digits and the
+ * document stays on one line. Knows no rule.
+ */
+#include "xr/json_scan.h"
+
+#include "parts.h"
+
+enum { DEPTH_MAX = 64 };
+
+static void compact(struct buf *out, struct slice json);
+static void put_member(struct translator *t, struct slice raw_key,
+                       struct slice value);
+
+bool json_text_is_object(struct slice text)
+{
+    struct js j;
+
+    js_init(&j, text, DEPTH_MAX);
+    enum js_kind kind = js_next(&j, NULL);
+    return kind == JS_OBJECT && js_skip(&j, kind) &&
+           js_next(&j, NULL) == JS_END;
+}
+
+void json_text_write(struct translator *t, struct slice text)
+{
+    buf_clear(&t->connection);
+    compact(&t->connection, text);
+    struct slice json = buf_slice(&t->connection);
+    if (json.n <= t->cuts.value_max) {
+        if (!limit_passed(t, json.n))
+            jw_raw(&t->jw, json);
+        return;
+    }
+    jw_object(&t->jw);
+    jw_key(&t->jw, SLICE("cut"));
+    put_cut(t, json, t->cuts.value_max);
+    jw_object_end(&t->jw);
+    t->cuts.made.cut_metadata++;
+}
+
+/* The text is known to be an object. */
+void json_text_merge(struct translator *t, struct slice text)
+{
+    struct js j;
+    struct slice key;
+
+    js_init(&j, text, DEPTH_MAX);
+    js_next(&j, NULL);
+    while (js_next(&j, &key) == JS_KEY) {
+        const char *from = j.p;
+        enum js_kind kind = js_next(&j, NULL);
+        if (!js_skip(&j, kind))
+            return;
+        put_member(t, key, slice_of(from, (size_t)(j.p - from)));
+    }
+}
+
+/* An attribute of that name stands already: it stays. */
+static void put_member(struct translator *t, struct slice raw_key,
+                       struct slice value)
+{
+    if (seen_find(&t->doubles, key_hash(raw_key)))
+        return;
+    buf_clear(&t->connection);
+    compact(&t->connection, slice_of(raw_key.p - 1, raw_key.n + 2));
+    buf_byte(&t->connection, ':');
+    value = slice_trim(value);
+    if (value.n > 0 && value.p[0] == ':')
+        value = slice_from(value, 1);
+    compact(&t->connection, value);
+    struct slice json = buf_slice(&t->connection);
+    if (json.n > t->cuts.value_max) {
+        t->cuts.made.cut_metadata++;
+        jw_key(&t->jw, raw_key);
+        put_cut(t, json, t->cuts.value_max);
+    } else if (!limit_passed(t, json.n)) {
+        jw_raw(&t->jw, json);
+    }
+}
+
+/* Leaves out white space between tokens; bytes in texts that are no UTF-8
+ * become U+FFFD. */
+static void compact(struct buf *out, struct slice json)
+{
+    bool in_text = false;
+
+    for (size_t i = 0; i < json.n;) {
+        char c = json.p[i];
+        uint32_t point;
+        size_t n = (unsigned char)c < 0x80
+                       ? 1
+                       : utf8_decode(json.p + i, json.n - i, &point);
+        if (in_text && c == '\\' && i + 1 < json.n)
+            n = 2;
+        if (c == '"')
+            in_text = !in_text;
+        if (n == 0)
+            buf_str(out, "\xEF\xBF\xBD");
+        else if (in_text || (unsigned char)c > ' ')
+            buf_append(out, slice_of(json.p + i, n));
+        i += n ? n : 1;
+    }
+}

@@ -1,0 +1,519 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One span in, one or two segment documents out: reads the span's attributes
+ * once, lets each rule family write its block, and makes the ids that a local
+ * root's second document and exceptions need. Knows the order of a document
+ * and its first fields; everything else is in the families' files.
+ */
+#include <stdlib.h>
+
+#include "parts.h"
+
+enum {
+    DOCUMENTS_BYTES_MAX = 64 * 1024 * 1024, /* without a limit */
+    KEPT_BYTES_MAX = 1024 * 1024,           /* of scratch between spans */
+    TEXT_BYTES_MAX = 64 * 1024 * 1024,
+    OPTIONS_BYTES_MAX = 16 * 1024 * 1024,
+    NS_OF_SECOND = 1000000000,
+};
+
+static bool copy_options(struct translator *t,
+                         const struct translate_options *o);
+static const struct slice *copy_texts(struct arena *a, const struct slice *from,
+                                      size_t n);
+static bool copy_map(struct arena *a, struct attributes *map);
+static bool copy_value(struct arena *a, struct value *v);
+static bool copy_text(struct arena *a, struct slice *s);
+static bool index_names(struct translator *t);
+static bool span_has_ids(const struct span *s);
+static bool scan_read(struct translator *t, const struct span *s);
+static bool scan_grow(struct scan *s, uint32_t n);
+static bool is_local_root(const struct translator *t);
+static bool is_call(const struct span *s);
+static bool write_role(struct translator *t, enum role role);
+static void role_prepare(struct translator *t, struct made *m);
+static void document_write(struct translator *t);
+static void head_write(struct translator *t);
+static void put_quoted(struct buf *b, const char *key, struct slice text);
+static void times_write(struct translator *t);
+static bool take_in_progress(struct translator *t);
+static void segment_fill(struct translator *t, const struct made *m,
+                         struct segment *out);
+static void counts_add(struct translate_counts *to,
+                       const struct translate_counts *made);
+static void shrink(struct buf *b);
+
+struct translator *translator_new(const struct translate_options *o)
+{
+    struct translator *t = calloc(1, sizeof(*t));
+
+    if (!t)
+        return NULL;
+    buf_init(&t->documents, DOCUMENTS_BYTES_MAX);
+    buf_init(&t->url, TEXT_BYTES_MAX);
+    buf_init(&t->connection, TEXT_BYTES_MAX);
+    buf_init(&t->scratch, TEXT_BYTES_MAX);
+    buf_init(&t->resource.text, TEXT_BYTES_MAX);
+    arena_init(&t->memory, OPTIONS_BYTES_MAX);
+    keys_init(&t->keys);
+    t->hash = sha256_new();
+    if (!t->hash || !copy_options(t, o) || !index_names(t)) {
+        translator_free(t);
+        return NULL;
+    }
+    return t;
+}
+
+void translator_free(struct translator *t)
+{
+    if (!t)
+        return;
+    seen_fini(&t->indexed_names);
+    seen_fini(&t->doubles);
+    seen_fini(&t->listed);
+    seen_fini(&t->annotated);
+    free(t->scan.fate);
+    free(t->scan.first);
+    free(t->scan.hash);
+    free(t->resource.all);
+    free(t->resource.annotation_keys);
+    buf_fini(&t->documents);
+    buf_fini(&t->url);
+    buf_fini(&t->connection);
+    buf_fini(&t->scratch);
+    buf_fini(&t->resource.text);
+    arena_fini(&t->memory);
+    if (t->hash)
+        sha256_free(t->hash);
+    free(t);
+}
+
+void translator_begin_request(struct translator *t)
+{
+    resource_forget(t);
+}
+
+int translate_span(struct translator *t, const struct span *span,
+                   struct segment out[TRANSLATE_DOCUMENTS_MAX], struct err *err)
+{
+    t->counts.spans++;
+    if (!span_has_ids(span)) {
+        t->counts.without_ids++;
+        err_set(err, "span without a trace id or span id (all zero, absent "
+                     "or of a wrong length)");
+        return 0;
+    }
+    shrink(&t->documents);
+    t->span = span;
+    if (!resource_use(t, span->resource) || !scan_read(t, span)) {
+        t->counts.too_large++;
+        err_set(err, "no memory for a span of %u attributes",
+                span->attributes.n);
+        return 0;
+    }
+    t->aws_api =
+        slice_is(value_text(t, span_value(t, KEY_RPC_SYSTEM)), "aws-api") ||
+        slice_is(value_text(t, span_value(t, KEY_RPC_SYSTEM_NAME)), "aws-api");
+    trace_id_text(span->trace_id, t->trace_id);
+    buf_clear(&t->documents);
+    t->n_made = 0;
+    bool is_pair = is_local_root(t) && span->kind != SPAN_SERVER &&
+                   span->kind != SPAN_INTERNAL;
+    bool good =
+        is_pair ? write_role(t, ROLE_SERVICE) && write_role(t, ROLE_DEPENDENCY)
+                : write_role(t, ROLE_ONLY);
+    if (!good) {
+        t->counts.too_large++;
+        err_set(err, "span cannot be made a document of at most %zu bytes",
+                t->options.limit ? t->options.limit
+                                 : (size_t)DOCUMENTS_BYTES_MAX);
+        return 0;
+    }
+    /* The buffer moves while it grows, so the slices come last. */
+    for (unsigned i = 0; i < t->n_made; i++)
+        segment_fill(t, &t->made[i], &out[i]);
+    t->counts.documents += t->n_made;
+    return (int)t->n_made;
+}
+
+const struct translate_counts *translator_counts(const struct translator *t)
+{
+    return &t->counts;
+}
+
+void made_id(struct translator *t, char role, uint32_t index, char out[17])
+{
+    static const uint8_t none[8];
+    uint8_t digest[SHA256_BYTES];
+    unsigned char tail[5] = {
+        (unsigned char)role,          (unsigned char)(index >> 24),
+        (unsigned char)(index >> 16), (unsigned char)(index >> 8),
+        (unsigned char)index,
+    };
+
+    sha256_reset(t->hash);
+    sha256_update(t->hash, slice_of(t->span->trace_id, 16));
+    sha256_update(t->hash, slice_of(t->span->span_id, 8));
+    sha256_update(t->hash, slice_of(tail, sizeof(tail)));
+    sha256_final(t->hash, digest);
+    if (memcmp(digest, none, sizeof(none)) == 0)
+        digest[7] = 1;
+    hex_encode(digest, 8, out);
+}
+
+void trace_id_text(const uint8_t id[16], char out[36])
+{
+    char hex[33];
+
+    hex_encode(id, 16, hex);
+    memcpy(out, "1-", 2);
+    memcpy(out + 2, hex, 8);
+    out[10] = '-';
+    memcpy(out + 11, hex + 8, 25); /* with the NUL */
+}
+
+void time_write(struct translator *t, uint64_t ns)
+{
+    char text[32];
+    size_t n = sizeof(text);
+    uint64_t fraction = ns % NS_OF_SECOND, seconds = ns / NS_OF_SECOND;
+
+    for (int digit = 0; digit < 9; digit++, fraction /= 10) {
+        if (n < sizeof(text) || fraction % 10)
+            text[--n] = (char)('0' + fraction % 10);
+    }
+    if (n < sizeof(text))
+        text[--n] = '.';
+    do {
+        text[--n] = (char)('0' + seconds % 10);
+        seconds /= 10;
+    } while (seconds);
+    jw_raw(&t->jw, slice_of(text + n, sizeof(text) - n));
+}
+
+static bool copy_options(struct translator *t,
+                         const struct translate_options *o)
+{
+    struct translate_options *own = &t->options;
+
+    *own = *o;
+    own->indexed = copy_texts(&t->memory, o->indexed, o->n_indexed);
+    own->log_groups = copy_texts(&t->memory, o->log_groups, o->n_log_groups);
+    return (own->indexed || !o->n_indexed) &&
+           (own->log_groups || !o->n_log_groups) &&
+           copy_map(&t->memory, &own->defaults);
+}
+
+static const struct slice *copy_texts(struct arena *a, const struct slice *from,
+                                      size_t n)
+{
+    struct slice *own = n ? arena_alloc(a, n * sizeof(*own)) : NULL;
+
+    for (size_t i = 0; own && i < n; i++) {
+        own[i] = from[i];
+        if (!copy_text(a, &own[i]))
+            return NULL;
+    }
+    return own;
+}
+
+/* Each of these puts an own copy in the place of what it is given. */
+static bool copy_map(struct arena *a, struct attributes *map)
+{
+    if (map->n == 0)
+        return true;
+    struct attribute *own = arena_alloc(a, map->n * sizeof(*own));
+    if (!own)
+        return false;
+    memcpy(own, map->items, map->n * sizeof(*own));
+    map->items = own;
+    for (uint32_t i = 0; i < map->n; i++) {
+        if (!copy_text(a, &own[i].key) || !copy_value(a, &own[i].value))
+            return false;
+    }
+    return true;
+}
+
+static bool copy_value(struct arena *a, struct value *v)
+{
+    if (v->kind == VALUE_STRING || v->kind == VALUE_BYTES)
+        return copy_text(a, &v->text);
+    if (v->kind == VALUE_MAP)
+        return copy_map(a, &v->map);
+    if (v->kind != VALUE_ARRAY || v->array.n == 0)
+        return true;
+    struct value *own = arena_alloc(a, v->array.n * sizeof(*own));
+    if (!own)
+        return false;
+    memcpy(own, v->array.items, v->array.n * sizeof(*own));
+    v->array.items = own;
+    for (uint32_t i = 0; i < v->array.n; i++) {
+        if (!copy_value(a, &own[i]))
+            return false;
+    }
+    return true;
+}
+
+static bool copy_text(struct arena *a, struct slice *s)
+{
+    s->p = arena_dup(a, *s);
+    return s->p != NULL;
+}
+
+static bool index_names(struct translator *t)
+{
+    if (!seen_begin(&t->indexed_names, t->options.n_indexed))
+        return false;
+    for (size_t i = 0; i < t->options.n_indexed; i++) {
+        struct slice name = t->options.indexed[i];
+        struct seen_entry *was;
+        seen_add(&t->indexed_names, key_hash(name), (uint32_t)i, &was);
+        t->has_globs |= slice_find_byte(name, '*') < name.n ||
+                        slice_find_byte(name, '?') < name.n;
+    }
+    return true;
+}
+
+static bool span_has_ids(const struct span *s)
+{
+    static const uint8_t none[16];
+
+    return memcmp(s->trace_id, none, 16) != 0 &&
+           memcmp(s->span_id, none, 8) != 0;
+}
+
+/* The one pass over the attributes: finds those that rules read, and doubles,
+ * of which the last stands. */
+static bool scan_read(struct translator *t, const struct span *s)
+{
+    struct scan *scan = &t->scan;
+    uint32_t n = s->attributes.n;
+
+    if ((n > scan->room && !scan_grow(scan, n)) || !seen_begin(&t->doubles, n))
+        return false;
+    scan->attributes = &s->attributes;
+    memset(scan->at, 0, sizeof(scan->at));
+    memset(scan->first, FATE_LEFT, n);
+    for (uint32_t i = 0; i < n; i++) {
+        struct slice key = s->attributes.items[i].key;
+        uint64_t hash = key_hash(key);
+        struct seen_entry *was;
+        enum key k = keys_find(&t->keys, key, hash);
+        scan->hash[i] = hash;
+        if (k != KEY_NONE)
+            scan->at[k] = i + 1;
+        if (!seen_add(&t->doubles, hash, i, &was) &&
+            slice_eq(s->attributes.items[was->index].key, key)) {
+            scan->first[was->index] = FATE_GONE;
+            was->index = i;
+        }
+    }
+    return true;
+}
+
+static bool scan_grow(struct scan *s, uint32_t n)
+{
+    uint32_t room = n < 64 ? 64 : n * 2;
+    uint8_t *fate = realloc(s->fate, room);
+
+    if (fate)
+        s->fate = fate;
+    uint8_t *first = realloc(s->first, room);
+    if (first)
+        s->first = first;
+    uint64_t *hash = reallocarray(s->hash, room, sizeof(*hash));
+    if (hash)
+        s->hash = hash;
+    if (!fate || !first || !hash)
+        return false;
+    s->room = room;
+    return true;
+}
+
+static bool is_local_root(const struct translator *t)
+{
+    const struct value *v = span_value(t, KEY_AWS_SPAN_KIND);
+
+    return v && v->kind == VALUE_STRING && slice_is(v->text, "LOCAL_ROOT");
+}
+
+/* A span that another one waits for within its service, not a segment. */
+static bool is_call(const struct span *s)
+{
+    static const uint8_t none[8];
+
+    return s->kind != SPAN_SERVER && s->kind != SPAN_CONSUMER &&
+           memcmp(s->parent_id, none, sizeof(none)) != 0;
+}
+
+static bool write_role(struct translator *t, enum role role)
+{
+    struct made *m = &t->made[t->n_made];
+
+    t->role = role;
+    role_prepare(t, m);
+    name_make(t);
+    if (role == ROLE_ONLY && is_local_root(t))
+        t->name_space = NULL;
+    m->start = t->start = t->documents.n;
+    m->name_at = m->start + sizeof("{\"name\":\"") - 1;
+    m->name_n = t->name_bytes;
+    if (!limit_fit(t, document_write))
+        return false;
+    m->n = t->documents.n - m->start;
+    counts_add(&t->counts, &t->cuts.made);
+    t->n_made++;
+    return true;
+}
+
+/* Ids and whether it is a subsegment. */
+static void role_prepare(struct translator *t, struct made *m)
+{
+    static const uint8_t none[8];
+    const struct span *s = t->span;
+
+    hex_encode(s->span_id, 8, m->id);
+    hex_encode(s->parent_id, 8, m->parent);
+    if (memcmp(s->parent_id, none, sizeof(none)) == 0)
+        m->parent[0] = '\0';
+    m->is_subsegment = is_call(s) && !is_local_root(t);
+    t->stores_resource = !is_call(s);
+    if (t->role == ROLE_SERVICE) {
+        made_id(t, ID_SERVICE, 0, m->id);
+        m->is_subsegment = false;
+    } else if (t->role == ROLE_DEPENDENCY) {
+        made_id(t, ID_SERVICE, 0, m->parent);
+        m->is_subsegment = true;
+    }
+}
+
+/* What rules take is marked while they write: metadata comes last. */
+static void document_write(struct translator *t)
+{
+    const struct resource_view *r = &t->resource;
+
+    if (t->scan.attributes->n > 0)
+        memcpy(t->scan.fate, t->scan.first, t->scan.attributes->n);
+    if (t->role == ROLE_SERVICE) {
+        span_fate(t, KEY_AWS_REMOTE_SERVICE, FATE_GONE);
+        span_fate(t, KEY_AWS_REMOTE_OPERATION, FATE_GONE);
+        span_fate(t, KEY_REMOTE_TARGET, FATE_GONE);
+        span_fate(t, KEY_K8S_REMOTE_NAMESPACE, FATE_GONE);
+    }
+    annotations_read_list(t);
+    http_read(t);
+    head_write(t);
+    times_write(t);
+    faults_write(t);
+    put_text(t, SLICE("user"), span_take(t, KEY_ENDUSER_ID));
+    http_write(t);
+    cause_write(t);
+    aws_write(t);
+    put_text(t, SLICE("origin"), r->origin);
+    if (!r->is_kept || t->cuts.on)
+        service_write(t);
+    else if (r->service.n > 0)
+        jw_raw(&t->jw, resource_piece(r, r->service));
+    sql_write(t);
+    links_write(t);
+    annotations_write(t);
+    metadata_write(t);
+    jw_object_end(&t->jw);
+}
+
+/* Texts that need no escape, each document has them. */
+static void head_write(struct translator *t)
+{
+    const struct made *m = &t->made[t->n_made];
+    struct buf *b = &t->documents;
+
+    jw_init(&t->jw, b);
+    jw_object(&t->jw);
+    put_quoted(b, "\"name\":\"", slice_of(t->name, t->name_bytes));
+    put_quoted(b, ",\"id\":\"", slice_of(m->id, 16));
+    put_quoted(b, ",\"trace_id\":\"", slice_of(t->trace_id, 35));
+    if (m->parent[0])
+        put_quoted(b, ",\"parent_id\":\"", slice_of(m->parent, 16));
+    if (m->is_subsegment)
+        put_quoted(b, ",\"type\":\"", SLICE("subsegment"));
+    if (t->name_space)
+        put_quoted(b, ",\"namespace\":\"", slice_str(t->name_space));
+    t->jw.comma[t->jw.depth] = 1;
+}
+
+static void put_quoted(struct buf *b, const char *key, struct slice text)
+{
+    buf_str(b, key);
+    buf_append(b, text);
+    buf_byte(b, '"');
+}
+
+/* A span without an end is in progress; one without a start began when it
+ * ended, for all that is known. */
+static void times_write(struct translator *t)
+{
+    const struct span *s = t->span;
+    bool running = take_in_progress(t);
+
+    jw_key(&t->jw, SLICE("start_time"));
+    time_write(t, s->start_ns ? s->start_ns : s->end_ns);
+    if (running) {
+        jw_key(&t->jw, SLICE("in_progress"));
+        jw_bool(&t->jw, true);
+    } else {
+        jw_key(&t->jw, SLICE("end_time"));
+        time_write(t, s->end_ns);
+    }
+}
+
+static bool take_in_progress(struct translator *t)
+{
+    const struct value *v = span_value(t, KEY_XRAY_IN_PROGRESS);
+    bool is_flag = v && v->kind == VALUE_BOOL;
+
+    if (is_flag)
+        span_fate(t, KEY_XRAY_IN_PROGRESS, FATE_TAKEN);
+    return t->span->end_ns == 0 || (is_flag && v->b);
+}
+
+static void segment_fill(struct translator *t, const struct made *m,
+                         struct segment *out)
+{
+    const struct span *s = t->span;
+    const char *p = t->documents.p;
+
+    *out = (struct segment){
+        .document = slice_of(p + m->start, m->n),
+        .trace_id = slice_of(t->trace_id, 35),
+        .id = slice_of(m->id, 16),
+        .parent_id = slice_str(m->parent),
+        .name = slice_of(p + m->name_at, m->name_n),
+        .start_time = (double)(s->start_ns ? s->start_ns : s->end_ns) / 1e9,
+        .in_progress = take_in_progress(t),
+        .subsegment = m->is_subsegment,
+    };
+    if (!out->in_progress)
+        out->end_time = (double)s->end_ns / 1e9;
+}
+
+static void counts_add(struct translate_counts *to,
+                       const struct translate_counts *made)
+{
+    to->cut_metadata += made->cut_metadata;
+    to->cut_frames += made->cut_frames;
+    to->cut_statements += made->cut_statements;
+    to->cut_messages += made->cut_messages;
+    to->cut_others += made->cut_others;
+    to->over_annotated += made->over_annotated;
+}
+
+/* One very large span shall not hold its memory for ever. */
+static void shrink(struct buf *b)
+{
+    size_t max = b->max;
+
+    if (b->cap <= KEPT_BYTES_MAX)
+        return;
+    buf_fini(b);
+    buf_init(b, max);
+}
