@@ -46,7 +46,7 @@ struct batch {
 struct batch_list {
     struct batch *first, *last;
     unsigned n;
-    size_t bytes;   /* memory held, slack included */
+    size_t bytes; /* memory held, slack included */
     uint64_t documents;
 };
 

@@ -18,7 +18,7 @@ struct xray_udp_options {
     bool otlp_unsampled;      /* decode T1U too */
 };
 struct xray_udp *xray_udp_new(struct loop *l, struct pipeline *p,
-                              struct translator *t, struct stats *stats,
+                              struct translator *t,
                               const struct xray_udp_options *o,
                               struct err *err);
 void xray_udp_free(struct xray_udp *u);

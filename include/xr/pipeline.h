@@ -78,8 +78,7 @@ struct intake *pipeline_intake(struct pipeline *p, const char *name);
 /* Hands the segment to every sink; the worst answer wins. Counts for the
  * sinks only: the input counts its own items in its intake. */
 enum push_result pipeline_push(struct pipeline *p, const struct segment *seg,
-                               enum push_when_full when_full,
-                               struct err *err);
+                               enum push_when_full when_full, struct err *err);
 bool pipeline_has_room(struct pipeline *p, size_t bytes);
 bool pipeline_busy(struct pipeline *p);
 void pipeline_flush(struct pipeline *p);

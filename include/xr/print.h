@@ -15,8 +15,8 @@ struct print_options {
     unsigned settle_ms; /* quiet time after which a trace is printed */
 };
 struct print;
-struct print *print_new(struct loop *l, struct pipeline *p,
-                        struct stats *stats, const struct print_options *o);
+struct print *print_new(struct loop *l, struct pipeline *p, struct stats *stats,
+                        const struct print_options *o);
 struct sink *print_sink(struct print *p);
 /* Prints what has not settled yet. */
 void print_flush(struct print *p);

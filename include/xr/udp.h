@@ -31,10 +31,15 @@ struct udp_stats {
     uint64_t receive_buffer_asked;
 };
 
-/* Binds and starts to receive. receive_buffer: bytes to ask for. NULL with the
- * reason (the message names the address). */
-struct udp *udp_new(struct loop *l, const char *address,
-                    uint64_t receive_buffer, udp_fn fn, void *arg,
+struct udp_options {
+    const char *address;
+    uint64_t receive_buffer; /* bytes to ask for */
+    udp_fn fn;
+    void *arg;
+};
+
+/* Binds and starts to receive. NULL with the reason. */
+struct udp *udp_new(struct loop *l, const struct udp_options *o,
                     struct err *err);
 /* The address really bound (port 0 resolved). */
 const char *udp_bound(const struct udp *u);

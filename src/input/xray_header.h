@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The header line of an X-Ray datagram. */
-#ifndef XR_XRAY_HEADER_H
-#define XR_XRAY_HEADER_H
+#ifndef XR_INPUT_XRAY_HEADER_H
+#define XR_INPUT_XRAY_HEADER_H
 
 #include "xr/slice.h"
 

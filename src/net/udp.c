@@ -46,8 +46,7 @@ static unsigned receive(struct udp *u, int rounds);
 static void choose_waiting(struct udp *u);
 static bool worth_polling(const struct udp *u, int64_t elapsed_ms);
 
-struct udp *udp_new(struct loop *l, const char *address,
-                    uint64_t receive_buffer, udp_fn fn, void *arg,
+struct udp *udp_new(struct loop *l, const struct udp_options *o,
                     struct err *err)
 {
     struct udp *u = calloc(1, sizeof(*u));
@@ -56,8 +55,8 @@ struct udp *udp_new(struct loop *l, const char *address,
         return NULL;
     }
     u->loop = l;
-    u->fn = fn;
-    u->arg = arg;
+    u->fn = o->fn;
+    u->arg = o->arg;
     u->fd = -1;
     u->ring = udp_ring_new();
     u->poll = timer_new(l, on_poll, u);
@@ -66,12 +65,12 @@ struct udp *udp_new(struct loop *l, const char *address,
         udp_free(u);
         return NULL;
     }
-    if (open_socket(u, address, err) != 0) {
+    if (open_socket(u, o->address, err) != 0) {
         udp_free(u);
         return NULL;
     }
-    u->stats.receive_buffer_asked = receive_buffer;
-    u->stats.receive_buffer = udp_os_receive_buffer(u->fd, receive_buffer);
+    u->stats.receive_buffer_asked = o->receive_buffer;
+    u->stats.receive_buffer = udp_os_receive_buffer(u->fd, o->receive_buffer);
     u->window_start_ms = loop_now_ms(l);
     u->watch = watch_new(l, u->fd, true, false, on_readable, u);
     return u;

@@ -63,8 +63,7 @@ int udp_ring_receive(struct udp_ring *r, int fd)
     return errno == EAGAIN || errno == EINTR || errno == ECONNREFUSED ? 0 : -1;
 }
 
-struct slice udp_ring_datagram(const struct udp_ring *r, int i,
-                               bool *truncated)
+struct slice udp_ring_datagram(const struct udp_ring *r, int i, bool *truncated)
 {
     *truncated = (r->headers[i].msg_hdr.msg_flags & MSG_TRUNC) != 0;
     return slice_of(r->slots[i].iov_base, r->headers[i].msg_len);

@@ -4,8 +4,8 @@
  * udp_portable.c as its twin. No other file of net/ has a Linux-only call for
  * datagrams.
  */
-#ifndef XR_UDP_OS_H
-#define XR_UDP_OS_H
+#ifndef XR_NET_UDP_OS_H
+#define XR_NET_UDP_OS_H
 
 #include <stdint.h>
 

@@ -65,8 +65,7 @@ int udp_ring_receive(struct udp_ring *r, int fd)
     return UDP_BATCH;
 }
 
-struct slice udp_ring_datagram(const struct udp_ring *r, int i,
-                               bool *truncated)
+struct slice udp_ring_datagram(const struct udp_ring *r, int i, bool *truncated)
 {
     *truncated = r->slots[i].truncated;
     return slice_of(r->slots[i].bytes, r->slots[i].n);

@@ -81,8 +81,8 @@ struct intake *pipeline_intake(struct pipeline *p, const char *name)
     in->retry = item_counter(p, name, "retry", "");
     in->kernel_dropped = item_counter(p, name, "kernel_dropped", "");
     for (int r = 0; r < REJECT_REASONS; r++)
-        in->rejected[r] = item_counter(p, name, "rejected",
-                                       reject_reason_name(r));
+        in->rejected[r] =
+            item_counter(p, name, "rejected", reject_reason_name(r));
     return in;
 }
 
@@ -176,12 +176,11 @@ bool pipeline_ledger(struct pipeline *p, struct buf *out)
 static bool sink_balance(struct sink *s, struct buf *out)
 {
     uint64_t pending = s->pending ? s->pending(s) : 0;
-    buf_printf(out,
-               "; %s: made %" PRIu64 " = delivered %" PRIu64
-               " + refused %" PRIu64 " + dropped %" PRIu64
-               " + pending %" PRIu64,
-               s->name, *s->made, *s->delivered, *s->refused, *s->dropped,
-               pending);
+    buf_printf(
+        out,
+        "; %s: made %" PRIu64 " = delivered %" PRIu64 " + refused %" PRIu64
+        " + dropped %" PRIu64 " + pending %" PRIu64,
+        s->name, *s->made, *s->delivered, *s->refused, *s->dropped, pending);
     return pending == 0 &&
            *s->made == *s->delivered + *s->refused + *s->dropped;
 }

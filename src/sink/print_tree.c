@@ -197,8 +197,7 @@ static struct print_node *find_parent(struct print_node **index, size_t n,
                                       const struct print_node *child)
 {
     struct print_node wanted = {.id = child->parent_id}, *key = &wanted;
-    struct print_node **found =
-        bsearch(&key, index, n, sizeof(*index), by_id);
+    struct print_node **found = bsearch(&key, index, n, sizeof(*index), by_id);
     return found == NULL || is_above(child, *found) ? NULL : *found;
 }
 
@@ -252,9 +251,8 @@ static void print_node(const struct print_style *s, const struct print_node *n,
 {
     if (depth > DEPTH_MAX)
         return;
-    fprintf(s->out, "%*s%s%-8s%s  ", 2 * depth, "",
-            status_colour(s, n->status), status_word(n->status),
-            s->colour ? "\033[0m" : "");
+    fprintf(s->out, "%*s%s%-8s%s  ", 2 * depth, "", status_colour(s, n->status),
+            status_word(n->status), s->colour ? "\033[0m" : "");
     print_duration(s->out, n);
     fprintf(s->out, "  +%.0f ms  ", (n->start - zero) * 1000);
     print_text(s->out, n->name);
@@ -278,8 +276,8 @@ static void print_text(FILE *out, struct slice raw)
         raw.n = NAME_MAX_BYTES;
     for (size_t i = 0; i < raw.n; i++) {
         unsigned char c = (unsigned char)raw.p[i];
-        bool c1 = c == 0xc2 && i + 1 < raw.n &&
-                  (unsigned char)raw.p[i + 1] < 0xa0;
+        bool c1 =
+            c == 0xc2 && i + 1 < raw.n && (unsigned char)raw.p[i + 1] < 0xa0;
         if (c < 0x20 || c == 0x7f || c1)
             fprintf(out, "\\x%02x", c);
         else

@@ -4,8 +4,8 @@
  * included, put together by parent id. Text from outside is made harmless for
  * a terminal. Pure but for the stream that it writes to.
  */
-#ifndef XR_PRINT_TREE_H
-#define XR_PRINT_TREE_H
+#ifndef XR_SINK_PRINT_TREE_H
+#define XR_SINK_PRINT_TREE_H
 
 #include <stdio.h>
 

@@ -45,8 +45,8 @@ static struct udp *receiver(struct seen *s)
 {
     struct err err = {""};
     s->loop = loop_new(&err);
-    struct udp *u =
-        udp_new(s->loop, "127.0.0.1:0", 4 << 20, on_datagram, s, &err);
+    struct udp_options o = {"127.0.0.1:0", 4 << 20, on_datagram, s};
+    struct udp *u = udp_new(s->loop, &o, &err);
     if (u == NULL)
         fail_msg("%s", err.text);
     return u;
@@ -83,7 +83,8 @@ static void counts_what_the_kernel_dropped(void **state)
     struct seen s = {.want = UINT32_MAX};
     struct err err;
     s.loop = loop_new(&err);
-    struct udp *u = udp_new(s.loop, "127.0.0.1:0", 4096, on_datagram, &s, &err);
+    struct udp_options o = {"127.0.0.1:0", 4096, on_datagram, &s};
+    struct udp *u = udp_new(s.loop, &o, &err);
     assert_non_null(u);
     int fd = sender(u);
     for (int i = 0; i < BURST; i++)
@@ -119,9 +120,11 @@ static void says_why_it_cannot_bind(void **state)
     struct seen s = {0};
     struct udp *u = receiver(&s);
     struct err err = {""};
-    assert_null(udp_new(s.loop, udp_bound(u), 4096, on_datagram, &s, &err));
+    struct udp_options o = {udp_bound(u), 4096, on_datagram, &s};
+    assert_null(udp_new(s.loop, &o, &err));
     assert_non_null(strstr(err.text, "in use"));
-    assert_null(udp_new(s.loop, "nonsense", 4096, on_datagram, &s, &err));
+    o.address = "nonsense";
+    assert_null(udp_new(s.loop, &o, &err));
     assert_true(err.text[0] != '\0');
     udp_free(u);
     loop_free(s.loop);
