@@ -206,7 +206,8 @@ FUZZ_SECONDS ?= 30
 $B/replay/%: tests/fuzz/%.c tests/fuzz/replay.c $B/libxr.a
 	@mkdir -p $(@D)
 	@echo "  FUZZ  $<"
-	$Q$(CC) $(ALL_CFLAGS) -Isrc $(LDHARDEN) -o $@ $^ $(LIBS)
+	$Q$(CC) $(ALL_CFLAGS) -Isrc -Wno-missing-prototypes $(LDHARDEN) \
+	    -o $@ $^ $(LIBS)
 
 .PHONY: fuzz-replay
 fuzz-replay: $(FUZZ:%=$B/replay/%)

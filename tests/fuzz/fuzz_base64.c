@@ -5,8 +5,6 @@
 
 #include "xr/hash.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
     uint8_t *out = malloc(n / 4 * 3 + 1), *back = malloc(n + 3);

@@ -6,8 +6,6 @@
 #include "xr/json_out.h"
 #include "xr/json_scan.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
     static char once[6 * 4096 + 2], back[6 * 4096], twice[6 * 4096];

@@ -5,8 +5,6 @@
 
 #include "xr/json_scan.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
     struct js j;

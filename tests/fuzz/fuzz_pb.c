@@ -4,8 +4,6 @@
 
 #include "xr/pb.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
-
 static void walk(struct slice message, int depth)
 {
     struct pb r;
