@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The subcommands. Each gives the exit status. */
+#ifndef XR_CMD_H
+#define XR_CMD_H
+
+#include "xr/options.h"
+
+/* Prints the effective configuration with the source of each value; 1 if
+ * anything in it is wrong. --sample and --manual print the generated files. */
+int cmd_config(struct config *c);
+/* Sends one real segment through the whole path and reports line by line. */
+int cmd_check(struct config *c);
+/* Asks the relay that runs here whether it is well: 0 or 1. For images
+ * without a shell. */
+int cmd_healthcheck(struct config *c);
+/* Prints the segment documents that OTLP requests in files give. */
+int cmd_translate(struct config *c);
+
+#endif

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * OTLP in X-Ray datagrams. The ADOT exporters, which are the default in Lambda,
+ * put a prefix and the base64 of one protobuf request behind the header line:
+ * T1S sampled spans, T1U unsampled ones (only for statistics, and uploading
+ * them would be billed), T1 spans of the first versions, M1 metrics. The
+ * document formats are the decoder's and the translator's business.
+ */
+#include "otlp_udp.h"
+
+#include <stdlib.h>
+
+#include "xr/clock.h"
+#include "xr/hash.h"
+#include "xr/log.h"
+#include "xr/otlp.h"
+
+/* Longest body behind the prefix: a datagram. */
+#define BASE64_MAX 65536
+/* Resources and scopes of one datagram. */
+#define REQUEST_MEMORY_MAX (4u << 20)
+/* Warnings of one reason: at most one in this time, with a count. */
+#define WARN_EVERY_MS 1000
+
+enum prefix { PREFIX_NONE, PREFIX_SAMPLED, PREFIX_UNSAMPLED, PREFIX_METRICS };
+
+struct otlp_udp {
+    struct pipeline *pipeline;
+    struct translator *translator;
+    struct intake *intake;
+    bool pass, unsampled;
+    struct arena arena;
+    struct log_limit limits[REJECT_REASONS];
+    uint8_t request[BASE64_MAX / 4 * 3];
+};
+
+static enum prefix find_prefix(struct slice *body);
+static void decode(struct otlp_udp *o, struct slice base64);
+static bool walk(struct otlp_udp *o, struct slice request, otlp_span_fn fn,
+                 struct err *err);
+static bool check_span(void *arg, const struct span *span);
+static bool take_span(void *arg, const struct span *span);
+static enum push_result push_all(struct otlp_udp *o,
+                                 const struct segment *segments, int n,
+                                 struct err *err);
+static void count(struct otlp_udp *o, enum push_result r, const char *why);
+static void reject(struct otlp_udp *o, enum reject_reason r, const char *why);
+
+struct otlp_udp *otlp_udp_new(struct pipeline *p, struct translator *t,
+                              bool pass, bool unsampled)
+{
+    struct otlp_udp *o = calloc(1, sizeof(*o));
+
+    if (!o)
+        return NULL;
+    o->pipeline = p;
+    o->translator = t;
+    o->intake = pipeline_intake(p, "otlp_udp");
+    o->pass = pass;
+    o->unsampled = unsampled;
+    arena_init(&o->arena, REQUEST_MEMORY_MAX);
+    return o;
+}
+
+void otlp_udp_free(struct otlp_udp *o)
+{
+    if (!o)
+        return;
+    arena_fini(&o->arena);
+    free(o);
+}
+
+bool otlp_udp_is(struct slice body)
+{
+    return find_prefix(&body) != PREFIX_NONE;
+}
+
+void otlp_udp_handle(struct otlp_udp *o, struct slice header, struct slice body)
+{
+    struct segment raw = {.document = body};
+    enum prefix prefix = find_prefix(&body);
+    struct err err = {.text = ""};
+
+    (void)header;
+    if (prefix == PREFIX_METRICS)
+        reject(o, REJECT_OTLP_METRICS, "metrics are not taken");
+    else if (o->pass)
+        count(o, push_all(o, &raw, 1, &err), err.text);
+    else if (prefix == PREFIX_UNSAMPLED && !o->unsampled)
+        reject(o, REJECT_OTLP_UNSAMPLED, "unsampled spans are not uploaded");
+    else
+        decode(o, body);
+}
+
+/* Cuts the prefix off. The old form has two characters and no mark of its own,
+ * but the base64 of a request begins with a C. */
+static enum prefix find_prefix(struct slice *body)
+{
+    static const struct {
+        const char *text;
+        enum prefix prefix;
+        size_t n;
+    } rows[] = {
+        {"T1S", PREFIX_SAMPLED, 3},
+        {"T1U", PREFIX_UNSAMPLED, 3},
+        {"T1C", PREFIX_SAMPLED, 2},
+        {"M1", PREFIX_METRICS, 2},
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        if (slice_starts(*body, rows[i].text)) {
+            *body = slice_of(body->p + rows[i].n, body->n - rows[i].n);
+            return rows[i].prefix;
+        }
+    }
+    return PREFIX_NONE;
+}
+
+/* In two turns, so that of a request with a fault nothing is forwarded. */
+static void decode(struct otlp_udp *o, struct slice base64)
+{
+    struct err err;
+
+    if (base64.n > BASE64_MAX) {
+        reject(o, REJECT_TOO_LARGE, "longer than a datagram can be");
+        return;
+    }
+    long n = base64_decode(base64, o->request);
+    if (n < 0) {
+        reject(o, REJECT_OTLP_MALFORMED, "not base64");
+        return;
+    }
+    struct slice request = slice_of(o->request, (size_t)n);
+    if (walk(o, request, check_span, &err)) {
+        translator_begin_request(o->translator);
+        walk(o, request, take_span, &err);
+    } else {
+        reject(o, REJECT_OTLP_MALFORMED, err.text);
+    }
+}
+
+static bool walk(struct otlp_udp *o, struct slice request, otlp_span_fn fn,
+                 struct err *err)
+{
+    struct otlp_decoder *d;
+    int more = 1;
+
+    arena_reset(&o->arena);
+    d = otlp_decoder_new(OTLP_PROTOBUF, request, &o->arena);
+    if (!d)
+        err_set(err, "out of memory");
+    while (d && more > 0)
+        more = otlp_decode(d, UINT32_MAX, fn, o, err);
+    otlp_decoder_free(d);
+    return d && more == 0;
+}
+
+static bool check_span(void *arg, const struct span *span)
+{
+    (void)arg;
+    (void)span;
+    return true;
+}
+
+static bool take_span(void *arg, const struct span *span)
+{
+    static const uint8_t none[sizeof(span->trace_id)];
+    struct otlp_udp *o = arg;
+    struct segment segments[TRANSLATE_DOCUMENTS_MAX];
+    struct err err = {.text = ""};
+    int n = translate_span(o->translator, span, segments, &err);
+
+    if (n > 0)
+        count(o, push_all(o, segments, n, &err), err.text);
+    else if (!memcmp(span->trace_id, none, sizeof(span->trace_id)) ||
+             !memcmp(span->span_id, none, sizeof(span->span_id)))
+        reject(o, REJECT_BAD_IDS, err.text);
+    else
+        reject(o, REJECT_INVALID, err.text);
+    return true;
+}
+
+/* The worst of the answers. */
+static enum push_result push_all(struct otlp_udp *o,
+                                 const struct segment *segments, int n,
+                                 struct err *err)
+{
+    enum push_result worst = PUSH_ACCEPTED;
+
+    for (int i = 0; i < n; i++) {
+        enum push_result r = pipeline_push(o->pipeline, &segments[i],
+                                           WHEN_FULL_DROP_OLDEST, err);
+        if (r > worst)
+            worst = r;
+    }
+    return worst;
+}
+
+static void count(struct otlp_udp *o, enum push_result r, const char *why)
+{
+    if (r == PUSH_INVALID)
+        reject(o, REJECT_INVALID, why);
+    else if (r == PUSH_FULL)
+        ++*o->intake->retry; /* no sink answers so to a datagram */
+    else
+        ++*o->intake->accepted;
+}
+
+/* Counts, and says so now and then; never shows the payload. What is left out
+ * by design is no reason for a warning. */
+static void reject(struct otlp_udp *o, enum reject_reason r, const char *why)
+{
+    uint64_t held = 0;
+
+    ++*o->intake->rejected[r];
+    if (r == REJECT_OTLP_UNSAMPLED || r == REJECT_OTLP_METRICS)
+        return;
+    if (!log_limit_pass(&o->limits[r], clock_mono_ms(), WARN_EVERY_MS, &held))
+        return;
+    log_warn("OTLP in a datagram refused (%s): %s%s", reject_reason_name(r),
+             why, held > 0 ? "; more of the kind since the last warning" : "");
+}
