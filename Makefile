@@ -112,16 +112,18 @@ run: build/.dependencies            ## build and start `xray-relay local`
 test: build/.dependencies-test      ## all tests, from a bare Debian 12 on
 	$QMAKE="$(MAKE)" tests/stages all unit replay differential scenarios portable
 
-# Our signer and botocore's over generated requests (ROUNDS=, SEED=).
+# Our signer and botocore's over generated requests (ROUNDS=, SEED=); our OTLP
+# decoder and the protobuf runtime's (EXAMPLES=).
 $B/tests/%: tests/differential/%.c $B/libxr.a
 	@mkdir -p $(@D)
 	@echo "  TEST  $<"
 	$Q$(CC) $(ALL_CFLAGS) $(LDHARDEN) -o $@ $< $B/libxr.a $(LIBS)
 
 .PHONY: differential
-differential: $B/tests/sigv4_sign $(VENV)/.done  ## compare with botocore
-	$QXR_SIGN=$(abspath $B/tests/sigv4_sign) $(VENV)/bin/python -m pytest \
-	    -q -p no:cacheprovider tests/differential
+differential: $B/tests/sigv4_sign $B/tests/otlp_dump $(VENV)/.done  ## compare with botocore and protobuf
+	$QXR_SIGN=$(abspath $B/tests/sigv4_sign) \
+	    XR_OTLP_DUMP=$(abspath $B/tests/otlp_dump) $(VENV)/bin/python \
+	    -m pytest -q -p no:cacheprovider tests/differential
 
 .PHONY: scenarios
 scenarios: $B/xray-relay $(VENV)/.done $(NODE)/.done  ## run the scenarios
