@@ -21,13 +21,14 @@ struct text_list {
     size_t n;
 };
 
+/* Texts are never NULL; "" is "not set". */
 struct options {
     /* The daemon's own (cfg.yaml keys in the daemon's spelling). */
     char *resource_arn, *region, *role_arn, *endpoint, *proxy_address;
     char *udp_address, *tcp_address; /* Socket.UDPAddress, .TCPAddress */
     char *log_file, *log_level;      /* Logging.LogPath, .LogLevel */
     bool log_rotation, local_mode, no_verify_ssl;
-    int64_t buffer_mb;   /* TotalBufferSizeMB; 0: 1 % of memory */
+    int64_t buffer_mb;   /* TotalBufferSizeMB; 0: 1 % of memory, else >= 3 */
     int64_t concurrency; /* 8 */
 
     /* Ingest: */
@@ -80,12 +81,13 @@ enum command {
 
 struct config;
 
-/* What is wrong and how the process ends (spec: daemon §1.1). Messages were
- * printed by config_load as the original prints them. */
+/* How the process ends (spec: daemon §1.1), if it does. config_load has then
+ * printed all there is to print. */
 struct config_result {
     enum command command;
     int exit_code; /* meaningful when done */
-    bool done;     /* --help, --version, or an error: exit with exit_code */
+    bool done;     /* exit with exit_code: an error, --help, --version, the
+                      subcommands version and help, config --sample ... */
 };
 
 /* Reads command line, file and environment. NULL only without memory. argv is

@@ -29,6 +29,16 @@ static const struct mapping mappings[] = {
      "Otlp.CorsOrigins", 0},
     {"receivers", "otlp", "protocols.grpc.max_recv_msg_size_mib",
      "Otlp.MessageMaxMB", 0},
+    {"receivers", "otlp", "protocols.http.tls.cert_file",
+     "Otlp.Tls.Certificate", 0},
+    {"receivers", "otlp", "protocols.http.tls.key_file", "Otlp.Tls.Key", 0},
+    {"receivers", "otlp", "protocols.http.tls.client_ca_file",
+     "Otlp.Tls.ClientCA", 0},
+    {"receivers", "otlp", "protocols.grpc.tls.cert_file",
+     "Otlp.Tls.Certificate", 0},
+    {"receivers", "otlp", "protocols.grpc.tls.key_file", "Otlp.Tls.Key", 0},
+    {"receivers", "otlp", "protocols.grpc.tls.client_ca_file",
+     "Otlp.Tls.ClientCA", 0},
     {"receivers", "awsxray", "endpoint", "Socket.UDPAddress", 0},
     {"receivers", "awsxray", "transport", NULL, 0},
     {"receivers", "awsxray", "proxy_server.endpoint", "Socket.TCPAddress", 0},
@@ -65,6 +75,9 @@ static size_t expand_one(struct config *c, const struct tree_node *n,
                          const char *p, struct buf *out);
 static void apply_components(struct config *c, const struct tree_node *root,
                              const char *section);
+static void walk_component(struct config *c, const struct component *m,
+                           const struct tree_item *i,
+                           const struct tree_node *all);
 static void apply_service(struct config *c, const struct tree_node *root);
 static bool is_used(const struct tree_node *root, const char *section,
                     const char *name);
@@ -91,14 +104,16 @@ bool collector_is(const struct tree_node *root)
 
 void collector_apply(struct config *c, struct tree_node *root)
 {
+    static const char *const sections[] = {"receivers",  "exporters",
+                                           "processors", "extensions",
+                                           "connectors", NULL};
+
     expand_all(c, root);
     for (const struct tree_item *i = root->first; i; i = i->next) {
-        if (strcmp(i->key, "receivers") == 0 ||
-            strcmp(i->key, "exporters") == 0)
-            apply_components(c, root, i->key);
-        else if (strcmp(i->key, "processors") == 0 ||
-                 strcmp(i->key, "extensions") == 0 ||
-                 strcmp(i->key, "connectors") == 0)
+        bool of_components = false;
+        for (size_t k = 0; sections[k]; k++)
+            of_components = of_components || !strcmp(i->key, sections[k]);
+        if (of_components)
             apply_components(c, root, i->key);
         else if (strcmp(i->key, "service") != 0)
             config_warn(c, "%s:%u: %s is not used", c->file, i->line, i->key);
@@ -119,10 +134,14 @@ static void expand_all(struct config *c, struct tree_node *n)
         expand_all(c, i->node);
 }
 
+/* What stands for the whole value brings its own type, quoted or not. */
 static void expand_text(struct config *c, struct tree_node *n)
 {
+    size_t length = strlen(n->text);
     struct buf out;
 
+    if (strncmp(n->text, "${", 2) == 0 && strcspn(n->text, "}") == length - 1)
+        n->plain = true;
     buf_init(&out, TEXT_BYTES_MAX);
     for (const char *p = n->text; *p;) {
         if (p[0] == '$' && p[1] == '$') {
@@ -188,8 +207,24 @@ static void apply_components(struct config *c, const struct tree_node *root,
                         "aside",
                         c->file, i->line, section, i->key);
         else
-            walk(c, &m, i->node, "");
+            walk_component(c, &m, i, all);
     }
+}
+
+/* We listen once and send to one place: of two alike the later counts. */
+static void walk_component(struct config *c, const struct component *m,
+                           const struct tree_item *i,
+                           const struct tree_node *all)
+{
+    for (const struct tree_item *o = all->first; o != i; o = o->next) {
+        struct component other;
+        component_init(&other, m->section, o->key);
+        if (strcmp(other.type, m->type) == 0)
+            config_warn(c,
+                        "%s:%u: %s.%s overrides %s: there can be one %s only",
+                        c->file, i->line, m->section, m->name, o->key, m->type);
+    }
+    walk(c, m, i->node, "");
 }
 
 static void apply_service(struct config *c, const struct tree_node *root)

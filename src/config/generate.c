@@ -182,12 +182,12 @@ static void manual_row(const struct option_row *r, struct buf *out)
     buf_printf(out, " | %s |\n", r->help);
 }
 
-/* ", 10 to 60000 ms" or ", decode or pass". */
+/* ", 10 to 60000 ms" or ": decode, pass". */
 static void manual_range(const struct option_row *r, struct buf *out)
 {
     if (r->words) {
         for (const char *const *w = r->words; *w; w++)
-            buf_printf(out, "%s%s", w == r->words ? ", " : " or ", *w);
+            buf_printf(out, "%s%s", w == r->words ? ": " : ", ", *w);
     } else if (r->type == OPTION_INT) {
         buf_printf(out, ", %lld to %lld%s%s",
                    (long long)(r->min < 0 ? 0 : r->min), (long long)r->max,

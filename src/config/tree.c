@@ -294,25 +294,33 @@ static int put(struct reader *r, struct tree_node *map, struct tree_item entry)
 
     if (!old)
         return item_add(r, map, entry) ? 0 : -1;
-    old->earlier_line = old->line;
+    old->earlier_line = old->merged ? 0 : old->line;
+    old->merged = false;
     old->line = entry.line;
     old->node = entry.node;
     return 0;
 }
 
-/* `<<: *base`, or a list of such: adds what map does not have yet. */
+/* `<<: *base`, or a list of such: adds what map does not have yet. Looking
+ * counts like making, since aliases make the same items come up again. */
 static int merge(struct reader *r, struct tree_node *map,
                  const struct tree_node *from)
 {
     if (from->kind == TREE_SCALAR || from->open)
         return err_set(r->err, "%u: << needs a map", from->line);
     for (const struct tree_item *i = from->first; i; i = i->next) {
+        if (++r->nodes > TREE_NODES_MAX)
+            return err_set(r->err, "%u: << merges more than %d values",
+                           from->line, TREE_NODES_MAX);
         if (from->kind == TREE_LIST) {
-            if (i->node->kind != TREE_MAP || merge(r, map, i->node) != 0)
+            if (i->node->kind != TREE_MAP)
                 return err_set(r->err, "%u: << needs maps", from->line);
+            if (merge(r, map, i->node) != 0)
+                return -1;
         } else if (!find(map, i->key)) {
             struct tree_item copy = *i;
             copy.next = NULL;
+            copy.merged = true;
             if (!item_add(r, map, copy))
                 return -1;
         }
@@ -328,7 +336,6 @@ static struct tree_item *find(const struct tree_node *map, const char *key)
     return NULL;
 }
 
-/* Merging makes items without nodes, so items count as well. */
 static struct tree_item *item_add(struct reader *r, struct tree_node *parent,
                                   struct tree_item item)
 {

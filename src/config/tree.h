@@ -14,7 +14,7 @@
 
 #define TREE_BYTES_MAX (1024 * 1024)
 #define TREE_DEPTH_MAX 64
-#define TREE_NODES_MAX 20000
+#define TREE_NODES_MAX 10000
 
 enum tree_kind {
     TREE_SCALAR,
@@ -38,6 +38,7 @@ struct tree_item {
     const char *key;
     unsigned line;
     unsigned earlier_line; /* of a key that this one replaces, else 0 */
+    bool merged;           /* came in by <<: weaker than a key of the map */
     struct tree_node *node;
 };
 
