@@ -36,8 +36,8 @@ struct sink *xray_sink(struct xray *x);
  * again (reload). Texts are copied. */
 void xray_set_endpoint(struct xray *x, const char *region, const char *base);
 /* Stops waiting for timers and back-off: everything goes out as fast as it
- * can; done is called when nothing is pending or at the deadline, when the
- * rest is dropped and counted. */
+ * can. done is called on a turn of its own, when nothing is pending, or at the
+ * deadline (by loop_now_ms), when the rest is dropped and counted. */
 void xray_drain(struct xray *x, int64_t deadline_ms, loop_fn done, void *arg);
 /* For /readyz: false while the last uploads failed; why says it. */
 bool xray_healthy(const struct xray *x, struct err *why);
