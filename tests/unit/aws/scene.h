@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Environment and files of a test: nothing of AWS set, a home of its own. */
+#ifndef XR_TESTS_SCENE_H
+#define XR_TESTS_SCENE_H
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+extern char **environ;
+
+static char scene_home[64];
+
+static inline void scene_env_clear(void)
+{
+    for (size_t i = 0; environ[i];) {
+        char name[128];
+
+        snprintf(name, sizeof name, "%.*s", (int)strcspn(environ[i], "="),
+                 environ[i]);
+        if (strncmp(name, "AWS_", 4) == 0 || strncmp(name, "ECS_", 4) == 0)
+            unsetenv(name);
+        else
+            i++;
+    }
+}
+
+static inline void scene_begin(void)
+{
+    scene_env_clear();
+    snprintf(scene_home, sizeof scene_home, "/tmp/xr-test-XXXXXX");
+    if (!mkdtemp(scene_home))
+        abort();
+    setenv("HOME", scene_home, 1);
+}
+
+static inline void scene_path(const char *name, char out[160])
+{
+    snprintf(out, 160, "%s/%s", scene_home, name);
+}
+
+/* Writes a file under the home, its folders included. */
+static inline void scene_file(const char *name, const char *text)
+{
+    char path[160];
+    FILE *f;
+
+    scene_path(name, path);
+    for (char *p = path + strlen(scene_home) + 1; (p = strchr(p, '/')); p++) {
+        *p = '\0';
+        mkdir(path, 0700);
+        *p = '/';
+    }
+    f = fopen(path, "w");
+    if (!f || fputs(text, f) < 0 || fclose(f) != 0)
+        abort();
+}
+
+static inline void scene_end(void)
+{
+    char command[128];
+
+    scene_env_clear();
+    snprintf(command, sizeof command, "rm -rf '%s'", scene_home);
+    if (system(command) != 0)
+        abort();
+}
+
+#endif
