@@ -224,12 +224,11 @@ static void web_identity_sends_the_token_unsigned(void **state)
     assert_string_equal(ask(c)->id, "WEB");
     assert_string_equal(got.token, "t&t");
     assert_string_equal(got.source, "web identity");
-    assert_string_equal(
-        fake_last()->body,
-        "Action=AssumeRoleWithWebIdentity&Version=2011-06-15"
-        "&RoleArn=arn%3Aaws%3Aiam%3A%3A123456789012%3Arole%2Fx"
-        "&RoleSessionName=xray-daemon&DurationSeconds=900"
-        "&WebIdentityToken=ey.J%2Bx%2F%3D");
+    assert_string_equal(fake_last()->body,
+                        "Action=AssumeRoleWithWebIdentity&Version=2011-06-15"
+                        "&RoleArn=arn%3Aaws%3Aiam%3A%3A123456789012%3Arole%2Fx"
+                        "&RoleSessionName=xray-daemon&DurationSeconds=900"
+                        "&WebIdentityToken=ey.J%2Bx%2F%3D");
     assert_null(strstr(fake_last()->headers, "Authorization"));
     cred_chain_free(c);
 }

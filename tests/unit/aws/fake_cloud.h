@@ -207,8 +207,7 @@ struct slice client_answer_header(const struct client_answer *a,
                                   const char *name)
 {
     (void)a;
-    return strcmp(name, "Date") == 0 ? slice_str(fake.date)
-                                     : slice_of(NULL, 0);
+    return strcmp(name, "Date") == 0 ? slice_str(fake.date) : slice_of(NULL, 0);
 }
 
 struct timer *timer_new(struct loop *l, loop_fn fn, void *arg)
