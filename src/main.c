@@ -1,9 +1,68 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Options, configuration, mode, run. */
 #include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
 
-int main(void)
+#include "cmd.h"
+#include "relay.h"
+#include "xr/log.h"
+
+static int run_relay(struct config *c, bool local);
+static void open_log(const struct options *o);
+static void log_warning(void *arg, const char *text);
+
+int main(int argc, char **argv)
 {
-    puts("xray-relay " XR_VERSION);
-    return 0;
+    struct config_result result;
+    struct config *c = config_load(argc, argv, &result);
+    if (result.done || c == NULL)
+        return c == NULL && !result.done ? 1 : result.exit_code;
+    switch (result.command) {
+    case COMMAND_CONFIG:
+        return cmd_config(c);
+    case COMMAND_CHECK:
+        return cmd_check(c);
+    case COMMAND_HEALTHCHECK:
+        return cmd_healthcheck(c);
+    case COMMAND_TRANSLATE:
+        return cmd_translate(c);
+    case COMMAND_LOCAL:
+        return run_relay(c, true);
+    default:
+        return run_relay(c, false);
+    }
+}
+
+static int run_relay(struct config *c, bool local)
+{
+    struct relay r;
+    int status = 1;
+    open_log(config_options(c));
+    log_info("Initializing xray-relay %s", XR_VERSION);
+    config_warnings(c, log_warning, NULL);
+    if (relay_start(&r, c, local))
+        status = relay_run(&r);
+    relay_fini(&r);
+    config_free(r.config);
+    log_close();
+    return status;
+}
+
+/* A log file that cannot be made is no reason to end: the log goes on to
+ * stderr. */
+static void open_log(const struct options *o)
+{
+    struct err err;
+    enum log_level level;
+    if (log_level_parse(o->log_level, &level))
+        log_set_level(level);
+    if (log_open(o->log_file, o->log_rotation, &err) != 0)
+        log_error("%s", err.text);
+}
+
+static void log_warning(void *arg, const char *text)
+{
+    (void)arg;
+    log_warn("%s", text);
 }

@@ -52,9 +52,13 @@ void print_tree(const struct print_style *s, struct slice trace_id,
     print_line(s, trace_id, nodes);
     if (!s->tree)
         return;
+    double zero = nodes->start;
+    for (const struct print_node *n = nodes; n != NULL; n = n->next)
+        if (n->start < zero)
+            zero = n->start;
     for (const struct print_node *n = nodes; n != NULL; n = n->next)
         if (n->parent == NULL)
-            print_node(s, n, 1, nodes->start);
+            print_node(s, n, 1, zero);
 }
 
 static bool read_object(struct js *j, struct print_node *n, struct arena *a)

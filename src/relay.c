@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Wiring, start and drain order. Everything that the loop owns hangs on
+ * struct relay; modules get what they need when they are made and never see
+ * it.
+ */
+#include "relay.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "xr/clock.h"
+#include "xr/log.h"
+
+/* The sockets must have been empty this long before inputs stop. */
+#define QUIET_MS 50
+#define GRACE_STEP_MS 5
+#define LEDGER_MAX (16u << 10)
+#define IDLE_CONNECTION_S 60
+
+static bool make_parts(struct relay *r, struct err *err);
+static bool make_print(struct relay *r);
+static bool listen_udp(struct relay *r);
+static void on_stop_signal(void *arg);
+static void on_hangup(void *arg);
+static void on_grace(void *arg);
+static void stop_inputs(struct relay *r, int64_t deadline_ms);
+static void on_drained(void *arg);
+
+bool relay_start(struct relay *r, struct config *c, bool local)
+{
+    struct err err;
+    memset(r, 0, sizeof(*r));
+    r->config = c;
+    r->options = config_options(c);
+    r->local = local;
+    r->started_ms = clock_mono_ms();
+    if (!make_parts(r, &err)) {
+        log_error("%s", err.text);
+        return false;
+    }
+    if (!listen_udp(r) || !relay_find_place(r) || !relay_listen_tcp(r))
+        return false;
+    relay_watch_start(r);
+    loop_on_signal(r->loop, SIGTERM, on_stop_signal, r);
+    loop_on_signal(r->loop, SIGINT, on_stop_signal, r);
+    loop_on_signal(r->loop, SIGHUP, on_hangup, r);
+    loop_on_signal(r->loop, SIGPIPE, NULL, NULL);
+    loop_on_signal(r->loop, SIGUSR1, NULL, NULL);
+    return true;
+}
+
+int relay_run(struct relay *r)
+{
+    loop_run(r->loop);
+    return 0;
+}
+
+void relay_fini(struct relay *r)
+{
+    place_cancel(r->place_search);
+    relay_stop_servers(r);
+    xray_udp_free(r->udp);
+    xray_tcp_free(r->segments);
+    proxy_free(r->proxy);
+    xray_free(r->xray);
+    print_free(r->print);
+    cred_chain_free(r->cred);
+    client_free(r->client);
+    translator_free(r->translator);
+    pipeline_free(r->pipeline);
+    timer_free(r->second);
+    timer_free(r->tcp_retry);
+    timer_free(r->place_retry);
+    timer_free(r->grace);
+    tls_server_free(r->tls_http);
+    tls_server_free(r->tls_grpc);
+    stats_free(r->stats);
+    loop_free(r->loop);
+}
+
+static bool make_parts(struct relay *r, struct err *err)
+{
+    const struct options *o = r->options;
+    struct translate_options t = {
+        .index_all = o->index_all,
+        .limit = SEGMENT_MAX_BYTES,
+    };
+    r->loop = loop_new(err);
+    if (r->loop == NULL)
+        return false;
+    r->stats = stats_new();
+    r->pipeline = pipeline_new(r->stats);
+    r->translator = translator_new(&t);
+    r->grace = timer_new(r->loop, on_grace, r);
+    if (!relay_make_client(r, err))
+        return false;
+    if (r->local ? !make_print(r) : !relay_make_upload(r, err))
+        return false;
+    r->segments = xray_tcp_new(r->pipeline);
+    return true;
+}
+
+bool relay_make_client(struct relay *r, struct err *err)
+{
+    const struct options *o = r->options;
+    struct client_options client = {
+        .proxy = *o->proxy_address ? o->proxy_address : NULL,
+        .no_verify = o->no_verify_ssl,
+        .ca_bundle = *o->ca_bundle ? o->ca_bundle : NULL,
+        .connections = (unsigned)o->concurrency,
+        .idle_s = IDLE_CONNECTION_S,
+    };
+    r->client = client_new(r->loop, &client, err);
+    return r->client != NULL;
+}
+
+bool relay_make_upload(struct relay *r, struct err *err)
+{
+    const struct options *o = r->options;
+    uint64_t memory = memory_for_documents(o->buffer_mb);
+    struct cred_options cred = {
+        .role_arn = *o->role_arn ? o->role_arn : NULL,
+        .role_session_name = o->role_session_name,
+        .role_external_id = o->role_external_id,
+    };
+    struct xray_options x = {
+        .concurrency = (unsigned)o->concurrency,
+        .flush_idle_ms = (unsigned)o->flush_idle_ms,
+        .batch_documents = (unsigned)o->batch_documents,
+        .batch_bytes = (size_t)o->batch_kb << 10,
+        .memory_bytes = memory,
+        .request_timeout_ms = (unsigned)o->request_timeout_ms,
+        .backoff_max_ms = (unsigned)o->backoff_max_ms,
+        .repair_names = o->repair_names,
+    };
+    r->cred = cred_chain_new(r->loop, r->client, &cred);
+    r->xray = xray_new(r->loop, r->client, r->cred, r->pipeline, r->stats, &x);
+    if (r->cred == NULL || r->xray == NULL) {
+        err_set(err, "out of memory");
+        return false;
+    }
+    pipeline_add(r->pipeline, xray_sink(r->xray));
+    log_info("Using memory limit of %llu MB",
+             (unsigned long long)(memory >> 20));
+    return true;
+}
+
+static bool make_print(struct relay *r)
+{
+    struct print_options o = {
+        .out = stdout,
+        .tree = config_flag(r->config, "tree") != NULL,
+        .colour = isatty(STDOUT_FILENO) && getenv("NO_COLOR") == NULL,
+        .settle_ms = 1000,
+    };
+    r->print = print_new(r->loop, r->pipeline, r->stats, &o);
+    if (r->print == NULL)
+        return false;
+    pipeline_add(r->pipeline, print_sink(r->print));
+    return true;
+}
+
+static bool listen_udp(struct relay *r)
+{
+    const struct options *o = r->options;
+    struct err err;
+    struct xray_udp_options u = {
+        .address = o->udp_address,
+        .receive_buffer = (uint64_t)o->receive_buffer_kb << 10,
+        .otlp_pass = strcmp(o->otlp_udp_mode, "pass") == 0,
+        .otlp_unsampled = o->otlp_udp_unsampled,
+    };
+    r->udp = xray_udp_new(r->loop, r->pipeline, r->translator, &u, &err);
+    if (r->udp == NULL) {
+        log_error("UDP %s: %s", o->udp_address, err.text);
+        return false;
+    }
+    const struct udp_stats *s = udp_stats(xray_udp_socket(r->udp));
+    log_info("Receiving segments by UDP on %s, receive buffer %llu KiB of "
+             "%llu KiB asked for",
+             udp_bound(xray_udp_socket(r->udp)),
+             (unsigned long long)(s->receive_buffer >> 10),
+             (unsigned long long)(s->receive_buffer_asked >> 10));
+    return true;
+}
+
+static void on_stop_signal(void *arg)
+{
+    struct relay *r = arg;
+    if (r->state != RELAY_RUNNING) {
+        log_warn("Second shutdown signal: what is not sent is dropped");
+        if (r->state == RELAY_GRACE)
+            stop_inputs(r, 0);
+        else
+            on_drained(r);
+        return;
+    }
+    log_info("Got shutdown signal: terminated");
+    relay_drain(r, r->options->deadline_ms);
+}
+
+static void on_hangup(void *arg)
+{
+    relay_reload(arg);
+}
+
+void relay_drain(struct relay *r, int64_t deadline_ms)
+{
+    int64_t now = clock_mono_ms();
+    if (r->state != RELAY_RUNNING)
+        return;
+    r->deadline_ms = deadline_ms;
+    r->state = RELAY_GRACE;
+    r->quiet_since_ms = now;
+    r->grace_until_ms = now + r->options->grace_ms;
+    r->grace_datagrams = udp_stats(xray_udp_socket(r->udp))->datagrams;
+    timer_start(r->grace, 0);
+}
+
+/* Inputs stop when they have been quiet, or when the grace is over: a client
+ * that is still sending gets this long. */
+static void on_grace(void *arg)
+{
+    struct relay *r = arg;
+    int64_t now = clock_mono_ms();
+    uint64_t n = udp_stats(xray_udp_socket(r->udp))->datagrams;
+    if (n != r->grace_datagrams || relay_open_requests(r) > 0)
+        r->quiet_since_ms = now;
+    r->grace_datagrams = n;
+    if (now < r->grace_until_ms && now - r->quiet_since_ms < QUIET_MS)
+        timer_start(r->grace, GRACE_STEP_MS);
+    else
+        stop_inputs(r, r->deadline_ms);
+}
+
+static void stop_inputs(struct relay *r, int64_t deadline_ms)
+{
+    r->state = RELAY_DRAINING;
+    timer_stop(r->grace);
+    udp_read_now(xray_udp_socket(r->udp));
+    relay_count_drops(r);
+    relay_stop_servers(r);
+    if (r->print != NULL)
+        print_flush(r->print);
+    if (r->xray != NULL)
+        xray_drain(r->xray, deadline_ms, on_drained, r);
+    else
+        on_drained(r);
+}
+
+static void on_drained(void *arg)
+{
+    struct relay *r = arg;
+    struct buf line;
+    if (r->state == RELAY_STOPPED)
+        return;
+    r->state = RELAY_STOPPED;
+    buf_init(&line, LEDGER_MAX);
+    pipeline_ledger(r->pipeline, &line);
+    log_info("Ledger: %s", buf_cstr(&line));
+    buf_fini(&line);
+    loop_stop(r->loop);
+}

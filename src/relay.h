@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The wiring: which inputs, sinks and clients there are in a mode, in which
+ * order they start, and in which they end. main.c and the commands include
+ * this; nobody else.
+ */
+#ifndef XR_RELAY_H
+#define XR_RELAY_H
+
+#include "xr/cred.h"
+#include "xr/input.h"
+#include "xr/options.h"
+#include "xr/print.h"
+#include "xr/proxy.h"
+#include "xr/region.h"
+#include "xr/tls.h"
+#include "xr/xray.h"
+
+enum relay_state {
+    RELAY_RUNNING,
+    RELAY_GRACE,    /* signal came; still receiving */
+    RELAY_DRAINING, /* inputs are stopped; sinks empty themselves */
+    RELAY_STOPPED,
+};
+
+struct relay {
+    struct config *config;
+    const struct options *options;
+    bool local; /* no account: print, no upload */
+    enum relay_state state;
+
+    struct loop *loop;
+    struct stats *stats;
+    struct pipeline *pipeline;
+    struct client *client;
+    struct cred_chain *cred;
+    struct translator *translator;
+
+    /* sinks */
+    struct xray *xray;
+    struct print *print;
+
+    /* inputs */
+    struct xray_udp *udp;
+    struct xray_tcp *segments;
+    struct http1 *tcp;
+    struct proxy *proxy;
+    struct otlp_http *otlp;
+    struct http1 *otlp_server[2]; /* the address, and ::1 beside 127.0.0.1 */
+    struct otlp_grpc *grpc[2];
+    struct tls_server *tls_http, *tls_grpc;
+
+    char region[64];
+    char endpoint[ENDPOINT_MAX];
+    struct place place;
+    struct place_search *place_search;
+
+    struct timer *second, *tcp_retry, *place_retry, *grace;
+    int64_t deadline_ms, grace_until_ms, quiet_since_ms;
+    uint64_t grace_datagrams;
+
+    int64_t started_ms, drops_warned_ms;
+    uint64_t drops_warned;
+    bool hinted;
+};
+
+/* Makes everything and binds. False when the program must end with 1; the
+ * reason has been logged. */
+bool relay_start(struct relay *r, struct config *c, bool local);
+/* Runs until a signal has ended it; gives the exit status. */
+int relay_run(struct relay *r);
+void relay_fini(struct relay *r);
+
+/* Ends in one direction: stop inputs, seal, drain within the deadline, stop.
+ * SIGTERM and SIGINT, Lambda's SHUTDOWN and the tests call it. */
+void relay_drain(struct relay *r, int64_t deadline_ms);
+
+/* Parts that the commands make too. */
+bool relay_make_client(struct relay *r, struct err *err);
+bool relay_make_upload(struct relay *r, struct err *err);
+
+/* relay_http.c: the routes of TCP 2000 and the OTLP servers. */
+bool relay_listen_tcp(struct relay *r);
+bool relay_listen_otlp(struct relay *r);
+void relay_stop_servers(struct relay *r);
+unsigned relay_open_requests(const struct relay *r);
+/* relay_place.c: region, endpoints, metadata. False: exit with 1. */
+bool relay_find_place(struct relay *r);
+void relay_reload(struct relay *r);
+/* relay_watch.c: each second: kernel drops, the quiet hint. */
+void relay_watch_start(struct relay *r);
+void relay_count_drops(struct relay *r);
+
+/* memory.c: bytes for documents, from TotalBufferSizeMB (0: 1 % of the
+ * smaller of host memory and cgroup limit, at least 3 MB). */
+uint64_t memory_for_documents(int64_t buffer_mb);
+
+#endif

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the relay looks at each second: datagrams that the kernel has dropped,
+ * with the mend, and whether anything arrives at all.
+ */
+#include <string.h>
+
+#include "relay.h"
+#include "xr/clock.h"
+#include "xr/log.h"
+
+#define SECOND_MS 1000
+#define WARN_EVERY_MS 60000
+
+static void on_second(void *arg);
+static void on_render(void *arg);
+static void warn_drops(struct relay *r);
+static void hint_if_quiet(struct relay *r);
+
+void relay_watch_start(struct relay *r)
+{
+    r->second = timer_new(r->loop, on_second, r);
+    timer_start(r->second, SECOND_MS);
+    stats_on_render(r->stats, on_render, r);
+}
+
+void relay_count_drops(struct relay *r)
+{
+    struct udp *socket = xray_udp_socket(r->udp);
+    udp_update_drops(socket);
+    *pipeline_intake(r->pipeline, "udp")->kernel_dropped =
+        udp_stats(socket)->kernel_drops;
+}
+
+static void on_render(void *arg)
+{
+    relay_count_drops(arg);
+}
+
+static void on_second(void *arg)
+{
+    struct relay *r = arg;
+    relay_count_drops(r);
+    warn_drops(r);
+    hint_if_quiet(r);
+    timer_start(r->second, SECOND_MS);
+}
+
+/* At most once a minute. */
+static void warn_drops(struct relay *r)
+{
+    const struct udp_stats *s = udp_stats(xray_udp_socket(r->udp));
+    int64_t now = clock_mono_ms();
+    uint64_t new = s->kernel_drops - r->drops_warned;
+    if (new == 0 ||
+        (r->drops_warned_ms != 0 && now - r->drops_warned_ms < WARN_EVERY_MS))
+        return;
+    log_warn("The kernel has dropped %llu datagrams at %s since the last "
+             "warning: the receive buffer of %llu KiB was full. Grant more "
+             "by the sysctl net.core.rmem_max, the capability CAP_NET_ADMIN "
+             "or ReceiveBuffer in a systemd socket",
+             (unsigned long long)new, udp_bound(xray_udp_socket(r->udp)),
+             (unsigned long long)(s->receive_buffer >> 10));
+    r->drops_warned = s->kernel_drops;
+    r->drops_warned_ms = now;
+}
+
+/* Once, if nothing has come since the start. */
+static void hint_if_quiet(struct relay *r)
+{
+    int64_t after_s = r->options->quiet_hint_s;
+    struct udp *socket = xray_udp_socket(r->udp);
+    if (r->hinted || after_s == 0 ||
+        clock_mono_ms() - r->started_ms < after_s * 1000)
+        return;
+    r->hinted = true;
+    if (udp_stats(socket)->datagrams > 0 || pipeline_received(r->pipeline) > 0)
+        return;
+    bool loopback = strncmp(udp_bound(socket), "127.", 4) == 0 ||
+                    strncmp(udp_bound(socket), "[::1]", 5) == 0;
+    log_warn("Nothing has arrived in %lld s. Listening for datagrams on UDP "
+             "%s%s. Usual causes: the port is published for TCP only, or the "
+             "SDK's AWS_XRAY_DAEMON_ADDRESS names another address",
+             (long long)after_s, udp_bound(socket),
+             loopback ? ", which other containers cannot reach (start with "
+                        "-b 0.0.0.0:2000 there)"
+                      : "");
+}
