@@ -55,6 +55,7 @@ enum reject_reason {
     REJECT_BAD_IDS,        /* span without a trace or span id */
     REJECT_TOO_LARGE,      /* over a ceiling */
     REJECT_INVALID,        /* a sink can never take it */
+    REJECT_FULL,           /* no room, from a sender that can't send again */
     REJECT_REASONS,
 };
 const char *reject_reason_name(enum reject_reason r);

@@ -1,0 +1,427 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Jobs: each holds one OTLP request body on its way into the pipeline. A job
+ * does one slice of work when its body has come, and, if that was not all,
+ * one more each time its turn comes; one job has a slice in a turn of the
+ * loop, so a turn stays short however many large bodies there are. Counts
+ * every span once in the ledger. Knows neither HTTP nor gRPC.
+ */
+#include "otlp_take.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "xr/log.h"
+
+#define SLICE_SPANS 500
+#define SLICE_UNPACKED ((size_t)512 << 10)
+/* Unpacked bytes that are decoded in the same slice. */
+#define UNPACKED_SMALL ((size_t)128 << 10)
+/* Documents are larger than the spans they are made of. */
+#define GROWTH 3
+#define ARENA_MAX ((size_t)64 << 20)
+#define IDLE_JOBS 4
+#define LOG_EVERY_MS 30000
+
+enum job_phase { JOB_UNPACK, JOB_DECODE, JOB_DONE };
+
+struct otlp_job {
+    struct otlp_taker *taker;
+    struct otlp_job *next; /* in the queue, or idle */
+    enum job_phase phase;
+    struct otlp_body body;
+    otlp_done_fn fn;
+    void *arg;
+    struct inflater *inflater;
+    struct buf unpacked;
+    struct arena arena;
+    struct otlp_decoder *decoder;
+    bool counting; /* spans are counted only: there is no room for them */
+    bool forced;   /* more than could ever fit: what fits is taken */
+    uint64_t accepted, rejected, left_out;
+    enum otlp_verdict verdict;
+    struct err why; /* the first reason */
+};
+
+struct otlp_taker {
+    struct loop *loop;
+    struct pipeline *pipeline;
+    struct translator *translator;
+    struct intake *intake;
+    struct otlp_taker_options o;
+    struct timer *turn;
+    struct otlp_job *first, *last; /* waiting for their next slice */
+    struct otlp_job *idle;
+    unsigned n_idle;
+    struct log_limit limit;
+};
+
+static struct otlp_job *job_new(struct otlp_taker *t);
+static void job_begin(struct otlp_job *j);
+static void job_slice(struct otlp_job *j);
+static void job_unpack(struct otlp_job *j);
+static void job_begin_decode(struct otlp_job *j, struct slice bytes);
+static void job_decode(struct otlp_job *j);
+static bool take_span(void *arg, const struct span *span);
+static void leave_out(struct otlp_job *j);
+static void reject(struct otlp_job *j, enum reject_reason reason,
+                   const char *why);
+static bool has_ids(const struct span *span);
+static void job_fail(struct otlp_job *j, enum otlp_verdict verdict,
+                     const char *why);
+static void job_retry_unread(struct otlp_job *j, const char *why);
+static void job_end(struct otlp_job *j);
+static const char *job_message(struct otlp_job *j, char *text, size_t size);
+static void job_release(struct otlp_job *j);
+static void job_free(struct otlp_job *j);
+static void queue_add(struct otlp_taker *t, struct otlp_job *j);
+static void queue_remove(struct otlp_taker *t, struct otlp_job *j);
+static void on_turn(void *arg);
+
+struct otlp_taker *otlp_taker_new(struct loop *l, struct pipeline *p,
+                                  struct translator *t,
+                                  const struct otlp_taker_options *o)
+{
+    struct otlp_taker *k = calloc(1, sizeof(*k));
+    if (!k)
+        log_fatal("out of memory for OTLP");
+    *k =
+        (struct otlp_taker){.loop = l, .pipeline = p, .translator = t, .o = *o};
+    k->intake = pipeline_intake(p, o->intake);
+    k->turn = timer_new(l, on_turn, k);
+    return k;
+}
+
+void otlp_taker_free(struct otlp_taker *t)
+{
+    if (!t)
+        return;
+    while (t->first)
+        otlp_job_cancel(t->first);
+    while (t->idle) {
+        struct otlp_job *j = t->idle;
+        t->idle = j->next;
+        job_free(j);
+    }
+    timer_free(t->turn);
+    free(t);
+}
+
+struct intake *otlp_taker_intake(struct otlp_taker *t)
+{
+    return t->intake;
+}
+
+struct otlp_job *otlp_take(struct otlp_taker *t, const struct otlp_body *body,
+                           otlp_done_fn fn, void *arg)
+{
+    struct otlp_job *j = job_new(t);
+    if (!j) {
+        struct otlp_outcome o = {OTLP_RETRY, 0, "out of memory"};
+        ++*t->intake->retry;
+        fn(arg, &o);
+        return NULL;
+    }
+    j->body = *body;
+    j->fn = fn;
+    j->arg = arg;
+    job_begin(j);
+    job_slice(j);
+    if (j->phase == JOB_DONE) {
+        job_end(j);
+        return NULL;
+    }
+    queue_add(t, j);
+    return j;
+}
+
+void otlp_job_cancel(struct otlp_job *j)
+{
+    queue_remove(j->taker, j);
+    job_release(j);
+}
+
+static struct otlp_job *job_new(struct otlp_taker *t)
+{
+    struct otlp_job *j = t->idle;
+    if (j) {
+        t->idle = j->next;
+        t->n_idle--;
+    } else {
+        j = calloc(1, sizeof(*j));
+        if (!j)
+            return NULL;
+        j->taker = t;
+        arena_init(&j->arena, ARENA_MAX);
+        buf_init(&j->unpacked, t->o.body_max);
+    }
+    j->next = NULL;
+    j->counting = j->forced = false;
+    j->accepted = j->rejected = j->left_out = 0;
+    j->verdict = OTLP_TAKEN;
+    j->why.text[0] = '\0';
+    return j;
+}
+
+static void job_begin(struct otlp_job *j)
+{
+    if (j->body.coding == CODING_IDENTITY) {
+        job_begin_decode(j, j->body.bytes);
+        return;
+    }
+    if (!j->inflater)
+        j->inflater = inflater_new();
+    j->phase = JOB_UNPACK;
+    if (!j->inflater ||
+        !inflater_begin(j->inflater, j->body.coding, j->body.bytes))
+        job_retry_unread(j, "out of memory");
+}
+
+static void job_slice(struct otlp_job *j)
+{
+    if (j->phase == JOB_UNPACK) {
+        job_unpack(j);
+        if (j->unpacked.n > UNPACKED_SMALL)
+            return;
+    }
+    if (j->phase == JOB_DECODE)
+        job_decode(j);
+}
+
+static void job_unpack(struct otlp_job *j)
+{
+    struct err err;
+    int rc = inflater_step(j->inflater, SLICE_UNPACKED, &j->unpacked, &err);
+    if (rc < 0)
+        job_fail(j, j->unpacked.failed ? OTLP_TOO_LARGE : OTLP_MALFORMED,
+                 err.text);
+    else if (rc == 0)
+        job_begin_decode(j, buf_slice(&j->unpacked));
+}
+
+/* Whether there is room is asked before the first span is taken, so that a
+ * request is taken or sent again as a whole. */
+static void job_begin_decode(struct otlp_job *j, struct slice bytes)
+{
+    struct pipeline *p = j->taker->pipeline;
+    j->phase = JOB_DECODE;
+    j->decoder = otlp_decoder_new(j->body.encoding, bytes, &j->arena);
+    if (!j->decoder) {
+        job_retry_unread(j, "out of memory");
+        return;
+    }
+    if (pipeline_has_room(p, bytes.n * GROWTH))
+        return;
+    if (pipeline_pending(p) == 0)
+        j->forced = true;
+    else
+        j->counting = true;
+}
+
+static void job_decode(struct otlp_job *j)
+{
+    struct err err;
+    int rc = otlp_decode(j->decoder, SLICE_SPANS, take_span, j, &err);
+    if (rc < 0)
+        job_fail(j, OTLP_MALFORMED, err.text);
+    else if (rc == 0)
+        j->phase = JOB_DONE;
+}
+
+static bool take_span(void *arg, const struct span *span)
+{
+    struct otlp_job *j = arg;
+    struct otlp_taker *t = j->taker;
+    struct segment docs[TRANSLATE_DOCUMENTS_MAX];
+    struct err err = {""};
+    if (j->counting) {
+        leave_out(j);
+        return true;
+    }
+    int n = translate_span(t->translator, span, docs, &err);
+    if (n == 0)
+        reject(j, has_ids(span) ? REJECT_INVALID : REJECT_BAD_IDS, err.text);
+    for (int i = 0; i < n; i++) {
+        switch (pipeline_push(t->pipeline, &docs[i], WHEN_FULL_REFUSE, &err)) {
+        case PUSH_ACCEPTED:
+            break;
+        case PUSH_FULL:
+            j->counting = true;
+            leave_out(j);
+            return true;
+        case PUSH_INVALID:
+            reject(j, REJECT_INVALID, err.text);
+            return true;
+        }
+    }
+    if (n > 0) {
+        ++*t->intake->accepted;
+        j->accepted++;
+    }
+    return true;
+}
+
+/* A span for which there is no room. */
+static void leave_out(struct otlp_job *j)
+{
+    struct otlp_taker *t = j->taker;
+    if (t->o.never_retry || j->forced) {
+        reject(j, REJECT_FULL,
+               j->forced ? "the request is larger than the whole buffer"
+                         : "the buffer is full");
+        return;
+    }
+    j->left_out++;
+    ++*t->intake->retry;
+}
+
+static void reject(struct otlp_job *j, enum reject_reason reason,
+                   const char *why)
+{
+    ++*j->taker->intake->rejected[reason];
+    j->rejected++;
+    if (!j->why.text[0])
+        err_set(&j->why, "%s", why);
+}
+
+static bool has_ids(const struct span *span)
+{
+    static const uint8_t none[16];
+    return memcmp(span->trace_id, none, sizeof(span->trace_id)) != 0 &&
+           memcmp(span->span_id, none, sizeof(span->span_id)) != 0;
+}
+
+/* What can't be read holds an unknown number of spans: one is counted. */
+static void job_fail(struct otlp_job *j, enum otlp_verdict verdict,
+                     const char *why)
+{
+    bool large = verdict == OTLP_TOO_LARGE;
+    ++*j->taker->intake
+           ->rejected[large ? REJECT_TOO_LARGE : REJECT_OTLP_MALFORMED];
+    j->verdict = verdict;
+    err_set(&j->why, "%s", why);
+    j->phase = JOB_DONE;
+}
+
+static void job_retry_unread(struct otlp_job *j, const char *why)
+{
+    ++*j->taker->intake->retry;
+    j->verdict = OTLP_RETRY;
+    err_set(&j->why, "%s", why);
+    j->phase = JOB_DONE;
+}
+
+/* Tells the outcome; the job is free for the next body then. */
+static void job_end(struct otlp_job *j)
+{
+    struct otlp_taker *t = j->taker;
+    char text[640];
+    uint64_t held;
+    if (j->verdict == OTLP_TAKEN && j->left_out > 0)
+        j->verdict = OTLP_RETRY;
+    struct otlp_outcome o = {j->verdict, j->rejected,
+                             job_message(j, text, sizeof(text))};
+    if (*o.message &&
+        log_limit_pass(&t->limit, loop_now_ms(t->loop), LOG_EVERY_MS, &held))
+        log_warn("%s: %s (%llu such requests more before)", t->o.intake,
+                 o.message, (unsigned long long)held);
+    otlp_done_fn fn = j->fn;
+    void *arg = j->arg;
+    job_release(j);
+    if (t->o.on_busy && pipeline_busy(t->pipeline))
+        t->o.on_busy(t->o.arg);
+    fn(arg, &o);
+}
+
+static const char *job_message(struct otlp_job *j, char *text, size_t size)
+{
+    struct buf b;
+    buf_init(&b, size);
+    if (j->verdict == OTLP_RETRY && j->left_out > 0)
+        buf_printf(&b, "the buffer is full; send the spans again later");
+    else if (j->verdict != OTLP_TAKEN)
+        buf_str(&b, j->why.text);
+    else if (j->rejected > 0)
+        buf_printf(&b, "%llu of %llu spans rejected; the first: %s",
+                   (unsigned long long)j->rejected,
+                   (unsigned long long)(j->rejected + j->accepted),
+                   j->why.text);
+    size_t n = b.n < size ? b.n : size - 1;
+    if (n)
+        memcpy(text, b.p, n);
+    text[n] = '\0';
+    buf_fini(&b);
+    return text;
+}
+
+static void job_release(struct otlp_job *j)
+{
+    struct otlp_taker *t = j->taker;
+    otlp_decoder_free(j->decoder);
+    j->decoder = NULL;
+    if (t->n_idle >= IDLE_JOBS) {
+        job_free(j);
+        return;
+    }
+    arena_reset(&j->arena);
+    buf_clear(&j->unpacked);
+    if (j->unpacked.cap > SLICE_UNPACKED) {
+        buf_fini(&j->unpacked);
+        buf_init(&j->unpacked, t->o.body_max);
+    }
+    j->next = t->idle;
+    t->idle = j;
+    t->n_idle++;
+}
+
+static void job_free(struct otlp_job *j)
+{
+    inflater_free(j->inflater);
+    buf_fini(&j->unpacked);
+    arena_fini(&j->arena);
+    free(j);
+}
+
+static void queue_add(struct otlp_taker *t, struct otlp_job *j)
+{
+    j->next = NULL;
+    if (t->last)
+        t->last->next = j;
+    else
+        t->first = j;
+    t->last = j;
+    if (!timer_running(t->turn))
+        timer_start(t->turn, 0);
+}
+
+static void queue_remove(struct otlp_taker *t, struct otlp_job *j)
+{
+    struct otlp_job *before = NULL;
+    for (struct otlp_job *at = t->first; at != j; at = at->next) {
+        assert(at);
+        before = at;
+    }
+    if (before)
+        before->next = j->next;
+    else
+        t->first = j->next;
+    if (t->last == j)
+        t->last = before;
+}
+
+/* One slice for the job that has waited longest. */
+static void on_turn(void *arg)
+{
+    struct otlp_taker *t = arg;
+    struct otlp_job *j = t->first;
+    if (!j)
+        return;
+    queue_remove(t, j);
+    if (t->first)
+        timer_start(t->turn, 0);
+    job_slice(j);
+    if (j->phase == JOB_DONE)
+        job_end(j);
+    else
+        queue_add(t, j);
+}
