@@ -53,7 +53,7 @@ void annotations_write(struct translator *t)
     if (!any || !seen_begin(&t->annotated, (size_t)a->n + r->n_all))
         return;
     struct place before = place_now(t);
-    jw_key(&t->jw, SLICE("annotations"));
+    put_name(t, SLICE("annotations"));
     jw_object(&t->jw);
     if (t->stores_resource && r->is_kept && !t->has_list && !t->cuts.on)
         put_kept(t);

@@ -41,7 +41,7 @@ void aws_write(struct translator *t)
         return;
     }
     struct place before = place_now(t);
-    jw_key(&t->jw, SLICE("aws"));
+    put_name(t, SLICE("aws"));
     jw_object(&t->jw);
     if (with_call) {
         put_operation(t);
@@ -131,7 +131,7 @@ static void put_tables(struct translator *t)
     struct slice name = value_text(t, names);
 
     if (names && names->kind == VALUE_ARRAY && names->array.n > 1) {
-        jw_key(&t->jw, SLICE("table_names"));
+        put_name(t, SLICE("table_names"));
         jw_array(&t->jw);
         for (uint32_t i = 0; i < names->array.n && i < t->cuts.list_max; i++)
             put_cut(t, value_text(t, &names->array.items[i]), t->cuts.text_max);
@@ -154,7 +154,7 @@ static void put_sdk(struct translator *t)
     struct slice name = resource_text(r, KEY_SDK_NAME);
     struct slice language = resource_text(r, KEY_SDK_LANGUAGE);
 
-    jw_key(&t->jw, SLICE("xray"));
+    put_name(t, SLICE("xray"));
     jw_object(&t->jw);
     buf_clear(&t->connection);
     buf_append(&t->connection, name);
@@ -167,7 +167,7 @@ static void put_sdk(struct translator *t)
     }
     put_text(t, SLICE("sdk"), buf_slice(&t->connection));
     put_resource(t, SLICE("sdk_version"), KEY_SDK_VERSION);
-    jw_key(&t->jw, SLICE("auto_instrumentation"));
+    put_name(t, SLICE("auto_instrumentation"));
     jw_bool(&t->jw, resource_text(r, KEY_AUTO_VERSION).n > 0 ||
                         resource_text(r, KEY_DISTRO_VERSION).n > 0);
     jw_object_end(&t->jw);
@@ -180,7 +180,7 @@ static void put_ec2(struct translator *t)
     if (!slice_is(resource_text(r, KEY_CLOUD_PLATFORM), "aws_ec2") &&
         resource_text(r, KEY_HOST_ID).n == 0)
         return;
-    jw_key(&t->jw, SLICE("ec2"));
+    put_name(t, SLICE("ec2"));
     jw_object(&t->jw);
     put_resource(t, SLICE("instance_id"), KEY_HOST_ID);
     put_resource(t, SLICE("availability_zone"), KEY_CLOUD_ZONE);
@@ -193,7 +193,7 @@ static void put_ecs(struct translator *t)
 {
     if (!slice_is(resource_text(&t->resource, KEY_CLOUD_PLATFORM), "aws_ecs"))
         return;
-    jw_key(&t->jw, SLICE("ecs"));
+    put_name(t, SLICE("ecs"));
     jw_object(&t->jw);
     put_resource(t, SLICE("container"), KEY_CONTAINER_NAME);
     put_resource(t, SLICE("container_id"), KEY_CONTAINER_ID);
@@ -213,7 +213,7 @@ static void put_eks(struct translator *t)
     if (!slice_is(resource_text(r, KEY_CLOUD_PLATFORM), "aws_eks") &&
         resource_text(r, KEY_CLUSTER_NAME).n == 0)
         return;
-    jw_key(&t->jw, SLICE("eks"));
+    put_name(t, SLICE("eks"));
     jw_object(&t->jw);
     put_resource(t, SLICE("cluster_name"), KEY_CLUSTER_NAME);
     put_resource(t, SLICE("pod"), KEY_POD_NAME);
@@ -231,10 +231,10 @@ static void put_beanstalk(struct translator *t)
         !r->known[KEY_SERVICE_INSTANCE])
         return;
     value_int(r->known[KEY_SERVICE_INSTANCE], &deployment);
-    jw_key(&t->jw, SLICE("elastic_beanstalk"));
+    put_name(t, SLICE("elastic_beanstalk"));
     jw_object(&t->jw);
     put_resource(t, SLICE("environment_name"), KEY_SERVICE_NAMESPACE);
-    jw_key(&t->jw, SLICE("deployment_id"));
+    put_name(t, SLICE("deployment_id"));
     jw_int(&t->jw, deployment);
     put_resource(t, SLICE("version_label"), KEY_SERVICE_VERSION);
     jw_object_end(&t->jw);
@@ -246,7 +246,7 @@ static void put_logs(struct translator *t)
     const struct resource_view *r = &t->resource;
     struct place before = place_now(t);
 
-    jw_key(&t->jw, SLICE("cloudwatch_logs"));
+    put_name(t, SLICE("cloudwatch_logs"));
     jw_array(&t->jw);
     put_log_list(t, r->known[KEY_LOG_ARNS], true);
     if (!t->jw.comma[t->jw.depth])

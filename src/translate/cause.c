@@ -36,9 +36,9 @@ void cause_write(struct translator *t)
         return;
     t->exception.from_events = has_events;
     struct place before = place_now(t);
-    jw_key(&t->jw, SLICE("cause"));
+    put_name(t, SLICE("cause"));
     jw_object(&t->jw);
-    jw_key(&t->jw, SLICE("exceptions"));
+    put_name(t, SLICE("exceptions"));
     jw_array(&t->jw);
     if (has_events)
         write_events(t);
@@ -69,7 +69,7 @@ bool stack_frame(struct translator *t, struct slice path, int64_t line,
         return true;
     }
     if (!x->in_stack) {
-        jw_key(&t->jw, SLICE("stack"));
+        put_name(t, SLICE("stack"));
         jw_array(&t->jw);
         x->in_stack = true;
     }
@@ -77,7 +77,7 @@ bool stack_frame(struct translator *t, struct slice path, int64_t line,
     jw_object(&t->jw);
     put_text(t, SLICE("path"), path);
     if (line > 0) {
-        jw_key(&t->jw, SLICE("line"));
+        put_name(t, SLICE("line"));
         jw_int(&t->jw, line);
     }
     put_text(t, SLICE("label"), label);
@@ -177,7 +177,7 @@ static bool exception_begin(struct translator *t, struct slice type,
     jw_object(&t->jw);
     put_text(t, SLICE("id"), slice_of(id, 16));
     put_text(t, SLICE("type"), type);
-    jw_key(&t->jw, SLICE("message"));
+    put_name(t, SLICE("message"));
     if (put_cut(t, message, t->cuts.message_max))
         t->cuts.made.cut_messages++;
     return true;
@@ -192,7 +192,7 @@ static void exception_end(struct translator *t, bool has_cause)
     if (x->in_stack)
         jw_array_end(&t->jw);
     if (x->frames_cut > 0) {
-        jw_key(&t->jw, SLICE("truncated"));
+        put_name(t, SLICE("truncated"));
         jw_uint(&t->jw, x->frames_cut);
         t->cuts.made.cut_frames += x->frames_cut;
     }
@@ -210,7 +210,7 @@ static void put_remote(struct translator *t, bool remote)
 {
     if (!t->exception.is_open)
         return;
-    jw_key(&t->jw, SLICE("remote"));
+    put_name(t, SLICE("remote"));
     jw_bool(&t->jw, remote);
 }
 

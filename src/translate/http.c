@@ -85,27 +85,27 @@ void http_write(struct translator *t)
 
     if (!h->is_http || t->role == ROLE_SERVICE)
         return;
-    jw_key(&t->jw, SLICE("http"));
+    put_name(t, SLICE("http"));
     jw_object(&t->jw);
-    jw_key(&t->jw, SLICE("request"));
+    put_name(t, SLICE("request"));
     jw_object(&t->jw);
     put_text(t, SLICE("method"), h->method);
     put_text(t, SLICE("url"), h->url);
     put_text(t, SLICE("user_agent"), h->user_agent);
     put_text(t, SLICE("client_ip"), h->client_ip);
     if (h->forwarded) {
-        jw_key(&t->jw, SLICE("x_forwarded_for"));
+        put_name(t, SLICE("x_forwarded_for"));
         jw_bool(&t->jw, true);
     }
     jw_object_end(&t->jw);
-    jw_key(&t->jw, SLICE("response"));
+    put_name(t, SLICE("response"));
     jw_object(&t->jw);
     if (h->has_status) {
-        jw_key(&t->jw, SLICE("status"));
+        put_name(t, SLICE("status"));
         jw_int(&t->jw, h->status);
     }
     if (h->length) {
-        jw_key(&t->jw, SLICE("content_length"));
+        put_name(t, SLICE("content_length"));
         jw_int(&t->jw, h->length);
     }
     jw_object_end(&t->jw);
@@ -119,11 +119,16 @@ void faults_write(struct translator *t)
     bool fault = (status >= 500 && status <= 599) ||
                  (!error && t->span->status == STATUS_ERROR);
 
-    jw_key(&t->jw, SLICE("error"));
+    if (!error && !fault) {
+        jw_raw(&t->jw, SLICE("\"error\":false,\"fault\":false,"
+                             "\"throttle\":false"));
+        return;
+    }
+    put_name(t, SLICE("error"));
     jw_bool(&t->jw, error);
-    jw_key(&t->jw, SLICE("fault"));
+    put_name(t, SLICE("fault"));
     jw_bool(&t->jw, fault);
-    jw_key(&t->jw, SLICE("throttle"));
+    put_name(t, SLICE("throttle"));
     jw_bool(&t->jw, status == 429);
 }
 

@@ -35,7 +35,7 @@ void json_text_write(struct translator *t, struct slice text)
         return;
     }
     jw_object(&t->jw);
-    jw_key(&t->jw, SLICE("cut"));
+    put_name(t, SLICE("cut"));
     put_cut(t, json, t->cuts.value_max);
     jw_object_end(&t->jw);
     t->cuts.made.cut_metadata++;

@@ -17,7 +17,7 @@ void links_write(struct translator *t)
         (t->role == ROLE_SERVICE && !consumer) || t->span->n_links == 0)
         return;
     struct place before = place_now(t);
-    jw_key(&t->jw, SLICE("links"));
+    put_name(t, SLICE("links"));
     jw_array(&t->jw);
     for (uint32_t i = 0; i < t->span->n_links; i++) {
         if (!link_is_valid(&t->span->links[i]))
@@ -50,7 +50,7 @@ static void put_link(struct translator *t, const struct span_link *l)
     put_text(t, SLICE("trace_id"), slice_of(trace, 35));
     put_text(t, SLICE("id"), slice_of(id, 16));
     if (l->attributes.n > 0) {
-        jw_key(&t->jw, SLICE("attributes"));
+        put_name(t, SLICE("attributes"));
         jw_object(&t->jw);
         for (uint32_t i = 0; i < l->attributes.n; i++)
             member_write(t, l->attributes.items[i].key,

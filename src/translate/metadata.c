@@ -9,8 +9,6 @@
  */
 #include "parts.h"
 
-static const char name_space_prefix[] = "aws.xray.metadata.";
-
 static void put_default(struct translator *t);
 static void put_attributes(struct translator *t);
 static bool is_name_space(const struct translator *t, uint32_t i,
@@ -33,7 +31,7 @@ void metadata_write(struct translator *t)
 {
     struct place before = place_now(t);
 
-    jw_key(&t->jw, SLICE("metadata"));
+    put_name(t, SLICE("metadata"));
     jw_object(&t->jw);
     put_default(t);
     if (t->role != ROLE_SERVICE) {
@@ -51,7 +49,7 @@ static void put_default(struct translator *t)
     const struct resource_view *r = &t->resource;
     struct place before = place_now(t);
 
-    jw_key(&t->jw, SLICE("default"));
+    put_name(t, SLICE("default"));
     jw_object(&t->jw);
     if (!t->stores_resource)
         ;
@@ -95,12 +93,12 @@ static bool is_name_space(const struct translator *t, uint32_t i,
 {
     const struct attribute *a = &t->scan.attributes->items[i];
 
-    if (t->scan.fate[i] != FATE_LEFT || t->options.index_all ||
-        a->value.kind != VALUE_STRING ||
-        !slice_starts(a->key, name_space_prefix) ||
-        a->key.n == sizeof(name_space_prefix) - 1)
+    if (!t->scan.has_name_spaces || t->scan.fate[i] != FATE_LEFT ||
+        t->options.index_all || a->value.kind != VALUE_STRING ||
+        !slice_starts(a->key, METADATA_PREFIX) ||
+        a->key.n == sizeof(METADATA_PREFIX) - 1)
         return false;
-    *name = slice_from(a->key, sizeof(name_space_prefix) - 1);
+    *name = slice_from(a->key, sizeof(METADATA_PREFIX) - 1);
     return json_text_is_object(a->value.text);
 }
 
@@ -110,7 +108,7 @@ static void put_merged(struct translator *t)
     const struct attributes *a = t->scan.attributes;
     struct slice name;
 
-    for (uint32_t i = 0; i < a->n; i++) {
+    for (uint32_t i = 0; t->scan.has_name_spaces && i < a->n; i++) {
         if (is_name_space(t, i, &name) && slice_is_nocase(name, "default"))
             json_text_merge(t, a->items[i].value.text);
     }
@@ -121,7 +119,7 @@ static void put_name_spaces(struct translator *t)
     const struct attributes *a = t->scan.attributes;
     struct slice name;
 
-    for (uint32_t i = 0; i < a->n; i++) {
+    for (uint32_t i = 0; t->scan.has_name_spaces && i < a->n; i++) {
         if (!is_name_space(t, i, &name) || slice_is_nocase(name, "default"))
             continue;
         put_key(t, name);
@@ -204,7 +202,7 @@ static void put_events(struct translator *t)
     struct place before = place_now(t);
     uint32_t written = 0;
 
-    jw_key(&t->jw, SLICE("events"));
+    put_name(t, SLICE("events"));
     jw_array(&t->jw);
     for (uint32_t i = 0; i < t->span->n_events; i++) {
         if (!event_adds(t, &t->span->events[i]))
@@ -226,7 +224,7 @@ static void put_event(struct translator *t, const struct span_event *e)
     jw_object(&t->jw);
     put_text(t, SLICE("name"), e->name);
     if (e->time_ns) {
-        jw_key(&t->jw, SLICE("time"));
+        put_name(t, SLICE("time"));
         time_write(t, e->time_ns);
     }
     for (uint32_t i = 0; i < e->attributes.n; i++) {
@@ -234,7 +232,7 @@ static void put_event(struct translator *t, const struct span_event *e)
         if (known && is_in_cause(t, a->key))
             continue;
         if (!any) {
-            jw_key(&t->jw, SLICE("attributes"));
+            put_name(t, SLICE("attributes"));
             jw_object(&t->jw);
         }
         any = true;
@@ -275,7 +273,7 @@ static void put_bad_links(struct translator *t)
     struct place before = place_now(t);
     uint32_t written = 0;
 
-    jw_key(&t->jw, SLICE("links"));
+    put_name(t, SLICE("links"));
     jw_array(&t->jw);
     for (uint32_t i = 0; i < t->span->n_links; i++) {
         const struct span_link *l = &t->span->links[i];

@@ -129,6 +129,9 @@ enum key {
 
 enum { KEY_TABLE_SLOTS = 512 };
 
+/* Before the name of a metadata namespace. */
+#define METADATA_PREFIX "aws.xray.metadata."
+
 struct key_table {
     uint64_t hash[KEY_END];
     uint8_t slot[KEY_TABLE_SLOTS]; /* key + 1, 0: free */
@@ -174,6 +177,7 @@ struct scan {
     uint8_t *first; /* where fates begin: LEFT, or GONE for doubles */
     uint64_t *hash;
     uint32_t room;
+    bool has_name_spaces; /* a key begins with METADATA_PREFIX */
     uint32_t at[KEY_END]; /* index + 1 of the attribute, 0: absent */
 };
 
@@ -332,6 +336,8 @@ void put_text(struct translator *t, struct slice key, struct slice text);
 /* Writes a text of at most max bytes, with a mark if it was cut (true). */
 bool put_cut(struct translator *t, struct slice text, size_t max);
 void put_key(struct translator *t, struct slice key);
+/* A key that is a name of ours: plain text, nothing to escape. */
+void put_name(struct translator *t, struct slice name);
 
 /* names.c */
 void name_make(struct translator *t);

@@ -56,7 +56,7 @@ void service_write(struct translator *t)
 
     if (!v->known[k])
         return;
-    jw_key(&t->jw, SLICE("service"));
+    put_name(t, SLICE("service"));
     jw_object(&t->jw);
     put_text(t, SLICE("version"), resource_text(v, k));
     jw_object_end(&t->jw);

@@ -28,14 +28,14 @@ void sql_write(struct translator *t)
     if (user.n == 0 && is_new)
         user = span_take(t, KEY_USER_NAME);
     struct slice query = span_pick(t, KEY_DB_QUERY_TEXT, KEY_DB_STATEMENT);
-    jw_key(&t->jw, SLICE("sql"));
+    put_name(t, SLICE("sql"));
     jw_object(&t->jw);
     put_text(t, SLICE("url"), t->span->name);
     put_connection(t, is_new);
     put_text(t, SLICE("database_type"), system);
     put_text(t, SLICE("user"), user);
     if (query.n > 0) {
-        jw_key(&t->jw, SLICE("sanitized_query"));
+        put_name(t, SLICE("sanitized_query"));
         if (put_cut(t, query, t->cuts.statement_max))
             t->cuts.made.cut_statements++;
     }
@@ -52,6 +52,8 @@ static bool is_sql(struct slice system)
         "oracle.db", "ibm.db2",
     };
 
+    if (system.n == 0)
+        return false;
     for (size_t i = 0; i < sizeof(systems) / sizeof(systems[0]); i++) {
         if (slice_is(system, systems[i]))
             return true;

@@ -77,11 +77,27 @@ struct slice slice_from(struct slice s, size_t at)
     return s.p ? slice_of(s.p + at, s.n - at) : s;
 }
 
+/* Where the text may begin at p or behind it. */
+static const char *next_start(const char *p, const char *end, struct slice what)
+{
+    if ((size_t)(end - p) < what.n)
+        return NULL;
+    return memchr(p, what.p[0], (size_t)(end - p) - what.n + 1);
+}
+
 size_t slice_find(struct slice s, struct slice what)
 {
-    const char *at = s.n ? memmem(s.p, s.n, what.p, what.n) : NULL;
+    enum { SHORT = 32 }; /* for these memmem prepares too much */
+    const char *p = s.p, *end = s.p + s.n;
 
-    return at ? (size_t)(at - s.p) : s.n;
+    if (what.n == 0 || what.n > s.n)
+        return s.n;
+    if (what.n > SHORT)
+        p = memmem(s.p, s.n, what.p, what.n);
+    else
+        while (p && memcmp(p, what.p, what.n) != 0)
+            p = next_start(p + 1, end, what);
+    return p ? (size_t)(p - s.p) : s.n;
 }
 
 size_t slice_find_byte(struct slice s, char c)

@@ -34,7 +34,7 @@ static bool write_role(struct translator *t, enum role role);
 static void role_prepare(struct translator *t, struct made *m);
 static void document_write(struct translator *t);
 static void head_write(struct translator *t);
-static void put_quoted(struct buf *b, const char *key, struct slice text);
+static void put_quoted(struct buf *b, struct slice key, struct slice text);
 static void times_write(struct translator *t);
 static bool take_in_progress(struct translator *t);
 static void segment_fill(struct translator *t, const struct made *m,
@@ -292,6 +292,7 @@ static bool scan_read(struct translator *t, const struct span *s)
     if ((n > scan->room && !scan_grow(scan, n)) || !seen_begin(&t->doubles, n))
         return false;
     scan->attributes = &s->attributes;
+    scan->has_name_spaces = false;
     memset(scan->at, 0, sizeof(scan->at));
     memset(scan->first, FATE_LEFT, n);
     for (uint32_t i = 0; i < n; i++) {
@@ -302,6 +303,8 @@ static bool scan_read(struct translator *t, const struct span *s)
         scan->hash[i] = hash;
         if (k != KEY_NONE)
             scan->at[k] = i + 1;
+        else if (slice_starts(key, METADATA_PREFIX))
+            scan->has_name_spaces = true;
         if (!seen_add(&t->doubles, hash, i, &was) &&
             slice_eq(s->attributes.items[was->index].key, key)) {
             scan->first[was->index] = FATE_GONE;
@@ -429,23 +432,28 @@ static void head_write(struct translator *t)
 
     jw_init(&t->jw, b);
     jw_object(&t->jw);
-    put_quoted(b, "\"name\":\"", slice_of(t->name, t->name_bytes));
-    put_quoted(b, ",\"id\":\"", slice_of(m->id, 16));
-    put_quoted(b, ",\"trace_id\":\"", slice_of(t->trace_id, 35));
+    put_quoted(b, SLICE("\"name\":\""), slice_of(t->name, t->name_bytes));
+    put_quoted(b, SLICE(",\"id\":\""), slice_of(m->id, 16));
+    put_quoted(b, SLICE(",\"trace_id\":\""), slice_of(t->trace_id, 35));
     if (m->parent[0])
-        put_quoted(b, ",\"parent_id\":\"", slice_of(m->parent, 16));
+        put_quoted(b, SLICE(",\"parent_id\":\""), slice_of(m->parent, 16));
     if (m->is_subsegment)
-        put_quoted(b, ",\"type\":\"", SLICE("subsegment"));
+        put_quoted(b, SLICE(",\"type\":\""), SLICE("subsegment"));
     if (t->name_space)
-        put_quoted(b, ",\"namespace\":\"", slice_str(t->name_space));
+        put_quoted(b, SLICE(",\"namespace\":\""), slice_str(t->name_space));
     t->jw.comma[t->jw.depth] = 1;
 }
 
-static void put_quoted(struct buf *b, const char *key, struct slice text)
+static void put_quoted(struct buf *b, struct slice key, struct slice text)
 {
-    buf_str(b, key);
-    buf_append(b, text);
-    buf_byte(b, '"');
+    char *to = buf_reserve(b, key.n + text.n + 1);
+
+    if (!to)
+        return;
+    memcpy(to, key.p, key.n);
+    memcpy(to + key.n, text.p, text.n);
+    to[key.n + text.n] = '"';
+    b->n += key.n + text.n + 1;
 }
 
 /* A span without an end is in progress; one without a start began when it
@@ -455,13 +463,13 @@ static void times_write(struct translator *t)
     const struct span *s = t->span;
     bool running = take_in_progress(t);
 
-    jw_key(&t->jw, SLICE("start_time"));
+    put_name(t, SLICE("start_time"));
     time_write(t, s->start_ns ? s->start_ns : s->end_ns);
     if (running) {
-        jw_key(&t->jw, SLICE("in_progress"));
+        put_name(t, SLICE("in_progress"));
         jw_bool(&t->jw, true);
     } else {
-        jw_key(&t->jw, SLICE("end_time"));
+        put_name(t, SLICE("end_time"));
         time_write(t, s->end_ns);
     }
 }

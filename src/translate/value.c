@@ -156,9 +156,28 @@ void put_text(struct translator *t, struct slice key, struct slice text)
 {
     if (text.n == 0)
         return;
-    jw_key(&t->jw, key);
+    put_name(t, key);
     if (put_cut(t, text, t->cuts.text_max))
         t->cuts.made.cut_others++;
+}
+
+void put_name(struct translator *t, struct slice name)
+{
+    struct buf *b = &t->documents;
+    char *to = buf_reserve(b, name.n + 4);
+
+    if (!to)
+        return;
+    char *p = to;
+    if (t->jw.comma[t->jw.depth])
+        *p++ = ',';
+    *p++ = '"';
+    memcpy(p, name.p, name.n);
+    p += name.n;
+    *p++ = '"';
+    *p++ = ':';
+    b->n += (size_t)(p - to);
+    t->jw.comma[t->jw.depth] = 0;
 }
 
 /* A key is data too: one of 100 KB must not make a document too large. */
