@@ -110,7 +110,7 @@ run: build/.dependencies            ## build and start `xray-relay local`
 
 .PHONY: test
 test: build/.dependencies-test      ## all tests, from a bare Debian 12 on
-	$QMAKE="$(MAKE)" tests/stages all unit replay differential scenarios portable
+	$QMAKE="$(MAKE)" tests/stages all unit replay golden differential scenarios portable
 
 # Our signer and botocore's over generated requests (ROUNDS=, SEED=); our OTLP
 # decoder and the protobuf runtime's (EXAMPLES=).
@@ -124,6 +124,10 @@ differential: $B/tests/sigv4_sign $B/tests/otlp_dump $(VENV)/.done  ## compare w
 	$QXR_SIGN=$(abspath $B/tests/sigv4_sign) \
 	    XR_OTLP_DUMP=$(abspath $B/tests/otlp_dump) $(VENV)/bin/python \
 	    -m pytest -q -p no:cacheprovider tests/differential
+
+.PHONY: golden
+golden: $B/xray-relay               ## translate requests, compare documents
+	$QXR_BIN=$(abspath $B/xray-relay) tests/golden/run $(if $T,-k "$T")
 
 .PHONY: scenarios
 scenarios: $B/xray-relay $(VENV)/.done $(NODE)/.done  ## run the scenarios
@@ -188,7 +192,7 @@ compile_commands:                   ## write compile_commands.json for clangd
 
 # Both run the whole suite with a program built for it, the parts that are
 # written in C with it built in.
-SUITE := unit fuzz-replay differential scenarios
+SUITE := unit fuzz-replay golden differential scenarios
 
 .PHONY: asan
 asan:                               ## all tests under address and UB sanitizer
