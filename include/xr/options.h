@@ -35,13 +35,13 @@ struct options {
     int64_t receive_buffer_kb; /* Ingest.ReceiveBufferKB */
     int64_t quiet_hint_s;      /* Ingest.QuietHintSeconds; 0: none */
     /* Upload: */
-    int64_t flush_idle_ms;     /* Upload.FlushIdleMs, 1000 */
-    int64_t batch_documents;   /* Upload.BatchDocuments, 50 */
-    int64_t batch_kb;          /* Upload.BatchKB */
+    int64_t flush_idle_ms;   /* Upload.FlushIdleMs, 1000 */
+    int64_t batch_documents; /* Upload.BatchDocuments, 50 */
+    int64_t batch_kb;        /* Upload.BatchKB */
     int64_t request_timeout_ms;
-    int64_t backoff_max_ms;    /* 5000 */
+    int64_t backoff_max_ms; /* 5000 */
     bool repair_names;
-    char *ca_bundle;           /* Upload.CABundle; "": usual places */
+    char *ca_bundle; /* Upload.CABundle; "": usual places */
     char *role_external_id, *role_session_name;
     /* Shutdown: */
     int64_t grace_ms;    /* Shutdown.GraceMs: keep receiving, at most 500 */
@@ -50,14 +50,14 @@ struct options {
     bool proxy_sign_anything; /* Proxy.SignAnything: as the Go daemon */
     int64_t proxy_timeout_ms;
     /* Otlp: */
-    bool otlp_http, otlp_grpc;                /* Otlp.Http.Enabled … */
+    bool otlp_http, otlp_grpc;                   /* Otlp.Http.Enabled … */
     char *otlp_http_address, *otlp_grpc_address; /* 127.0.0.1:4318, :4317 */
     bool otlp_http_address_set, otlp_grpc_address_set; /* not the default */
-    int64_t otlp_body_max_mb;    /* 16 */
-    int64_t otlp_message_max_mb; /* 4, gRPC */
+    int64_t otlp_body_max_mb;                          /* 16 */
+    int64_t otlp_message_max_mb;                       /* 4, gRPC */
     struct text_list otlp_cors_origins;
     char *otlp_tls_certificate, *otlp_tls_key, *otlp_tls_client_ca;
-    char *otlp_udp_mode; /* "decode", "pass" */
+    char *otlp_udp_mode;     /* "decode", "pass" */
     bool otlp_udp_unsampled; /* take T1U too */
     /* Translate: */
     bool index_all;

@@ -10,6 +10,7 @@
 
 enum { URL_BYTES = 1024 };
 
+static void show_text(const char *text, struct buf *out);
 static void show_list(const struct text_list *list, struct buf *out);
 
 void config_print(const struct config *c, struct buf *out)
@@ -40,9 +41,9 @@ void config_show(const struct config *c, int row, struct buf *out)
     case OPTION_TEXT:
         if (r->marks & ROW_URL) {
             value_mask_url(*(char *const *)at, url, sizeof(url));
-            buf_printf(out, "\"%s\"", url);
+            show_text(url, out);
         } else {
-            buf_printf(out, "\"%s\"", *(char *const *)at);
+            show_text(*(char *const *)at, out);
         }
         break;
     case OPTION_BOOL:
@@ -58,10 +59,27 @@ void config_show(const struct config *c, int row, struct buf *out)
     }
 }
 
+/* In quotes, as YAML takes them; control bytes stay on the line. */
+static void show_text(const char *text, struct buf *out)
+{
+    buf_byte(out, '"');
+    for (const char *p = text; *p; p++) {
+        if ((unsigned char)*p < ' ' || *p == 0x7f)
+            buf_printf(out, "\\x%02x", (unsigned char)*p);
+        else if (*p == '"' || *p == '\\')
+            buf_printf(out, "\\%c", *p);
+        else
+            buf_byte(out, *p);
+    }
+    buf_byte(out, '"');
+}
+
 static void show_list(const struct text_list *list, struct buf *out)
 {
     buf_byte(out, '[');
-    for (size_t i = 0; i < list->n; i++)
-        buf_printf(out, "%s\"%s\"", i ? ", " : "", list->items[i]);
+    for (size_t i = 0; i < list->n; i++) {
+        buf_str(out, i ? ", " : "");
+        show_text(list->items[i], out);
+    }
     buf_byte(out, ']');
 }

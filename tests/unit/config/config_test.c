@@ -94,6 +94,20 @@ static void shows_values_with_their_sources(void **state)
     load_end(&l);
 }
 
+static void keeps_odd_bytes_on_their_line(void **state)
+{
+    struct load l = {.file = "Version: 2\nRoleARN: \"a\\nb\\\"c\\e\"\n"};
+    struct buf b;
+
+    (void)state;
+    load_run(&l, "-c c.yaml");
+    buf_init(&b, 1 << 20);
+    config_print(l.config, &b);
+    assert_contains(buf_cstr(&b), "\"a\\x0ab\\\"c\\x1b\"");
+    buf_fini(&b);
+    load_end(&l);
+}
+
 static void never_prints_a_password(void **state)
 {
     struct load l = {0};
@@ -140,6 +154,7 @@ int main(void)
         cmocka_unit_test(a_flag_beats_a_bad_value_of_the_file),
         cmocka_unit_test(memory_has_a_minimum),
         cmocka_unit_test(shows_values_with_their_sources),
+        cmocka_unit_test(keeps_odd_bytes_on_their_line),
         cmocka_unit_test(never_prints_a_password),
         cmocka_unit_test(reloads_from_the_same_sources),
     };
