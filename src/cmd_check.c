@@ -216,7 +216,7 @@ static void check_round_trip(struct check *k)
     xray_set_endpoint(r->xray, r->region, r->endpoint);
     int64_t start = clock_mono_ms();
     pipeline_push(r->pipeline, &seg, WHEN_FULL_REFUSE, &err);
-    xray_drain(r->xray, STEP_MS, on_drained, k);
+    xray_drain(r->xray, loop_now_ms(r->loop) + STEP_MS, on_drained, k);
     if (s->pending(s) > 0)
         loop_run(r->loop);
     if (*s->delivered == 1) {

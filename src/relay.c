@@ -245,7 +245,7 @@ static void stop_inputs(struct relay *r, int64_t deadline_ms)
     if (r->print != NULL)
         print_flush(r->print);
     if (r->xray != NULL)
-        xray_drain(r->xray, deadline_ms, on_drained, r);
+        xray_drain(r->xray, loop_now_ms(r->loop) + deadline_ms, on_drained, r);
     else
         on_drained(r);
 }
