@@ -25,9 +25,8 @@ struct acceptor {
     int fd;
     struct watch *watch;
     struct timer *rest; /* out of descriptors: try again then */
-    unsigned open, max;
-    acceptor_fn fn;
-    void *arg;
+    unsigned open;
+    struct acceptor_options o; /* address is not kept */
     char bound[ADDRESS_TEXT_MAX];
     struct log_limit full_limit, fail_limit;
 };
@@ -38,11 +37,11 @@ static void acceptor_failed(struct acceptor *a, int error);
 static void acceptor_rested(void *arg);
 static void acceptor_log_full(struct acceptor *a);
 
-struct acceptor *acceptor_new(struct loop *l, const char *address, unsigned max,
-                              acceptor_fn fn, void *arg, struct err *err)
+struct acceptor *acceptor_new(struct loop *l, const struct acceptor_options *o,
+                              struct err *err)
 {
     struct address where;
-    if (address_parse(address, SOCK_STREAM, &where, err) < 0)
+    if (address_parse(o->address, SOCK_STREAM, &where, err) < 0)
         return NULL;
     int fd = address_bind(&where, SOCK_STREAM, err);
     if (fd < 0)
@@ -50,11 +49,11 @@ struct acceptor *acceptor_new(struct loop *l, const char *address, unsigned max,
     struct acceptor *a = calloc(1, sizeof(*a));
     if (!a) {
         close(fd);
-        err_set(err, "%s: out of memory", address);
+        err_set(err, "%s: out of memory", o->address);
         return NULL;
     }
-    *a = (struct acceptor){
-        .loop = l, .fd = fd, .max = max, .fn = fn, .arg = arg};
+    *a = (struct acceptor){.loop = l, .fd = fd, .o = *o};
+    a->o.address = NULL;
     struct sockaddr_storage sa;
     socklen_t len = sizeof(sa);
     if (getsockname(fd, (struct sockaddr *)&sa, &len) == 0)
@@ -114,7 +113,7 @@ static bool acceptor_take(struct acceptor *a)
         acceptor_failed(a, errno);
         return errno == EINTR || errno == ECONNABORTED;
     }
-    if (a->open >= a->max) {
+    if (a->open >= a->o.max) {
         close(fd);
         acceptor_log_full(a);
         return true;
@@ -122,7 +121,7 @@ static bool acceptor_take(struct acceptor *a)
     int on = 1;
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
     a->open++;
-    a->fn(a->arg, fd, (struct sockaddr *)&sa);
+    a->o.fn(a->o.arg, fd, (struct sockaddr *)&sa);
     return true;
 }
 
@@ -157,5 +156,5 @@ static void acceptor_log_full(struct acceptor *a)
     if (log_limit_pass(&a->full_limit, loop_now_ms(a->loop),
                        ACCEPT_LOG_EVERY_MS, &held))
         log_warn("%s: %u connections are open, the limit; closed %llu new ones",
-                 a->bound, a->max, (unsigned long long)held + 1);
+                 a->bound, a->o.max, (unsigned long long)held + 1);
 }

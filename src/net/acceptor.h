@@ -14,10 +14,16 @@ struct acceptor;
 /* The descriptor is the callee's: non-blocking, close-on-exec, no delay. */
 typedef void (*acceptor_fn)(void *arg, int fd, const struct sockaddr *peer);
 
-/* Binds and listens. max: connections open at a time, more are closed at
- * once. NULL with the reason. */
-struct acceptor *acceptor_new(struct loop *l, const char *address, unsigned max,
-                              acceptor_fn fn, void *arg, struct err *err);
+struct acceptor_options {
+    const char *address;
+    unsigned max; /* connections open at a time, more are closed at once */
+    acceptor_fn fn;
+    void *arg;
+};
+
+/* Binds and listens. NULL with the reason. */
+struct acceptor *acceptor_new(struct loop *l, const struct acceptor_options *o,
+                              struct err *err);
 /* The address really bound (port 0 resolved). */
 const char *acceptor_bound(const struct acceptor *a);
 /* One connection that was handed out is closed. */

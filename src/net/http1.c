@@ -39,16 +39,10 @@ static bool begin_body(struct http1_conn *c);
 static bool step_body(struct http1_conn *c);
 static bool step_chunks(struct http1_conn *c);
 static bool conn_cut_short(struct http1_conn *c);
-static void dispatch(struct http1_conn *c, size_t body_length);
-static void split_target(struct http1_request *r);
-static void route_request(struct http1_conn *c);
-static bool method_matches(const char *method, struct slice have);
-static bool path_matches(const char *path, struct slice have);
 static bool step_flush(struct http1_conn *c);
 static void conn_next_request(struct http1_conn *c);
 static bool step_linger(struct http1_conn *c);
 static bool conn_fill(struct http1_conn *c);
-static void conn_progress(struct http1_conn *c);
 static void conn_watch(struct http1_conn *c);
 static void conn_free(struct http1_conn *c);
 static void sweep(void *arg);
@@ -66,20 +60,17 @@ struct http1 *http1_new(struct loop *l, const char *address,
         return NULL;
     }
     *s = (struct http1){.loop = l, .tls = tls, .limits = *limits};
-    s->acceptor =
-        acceptor_new(l, address, limits->connections, accepted, s, err);
+    struct acceptor_options o = {.address = address,
+                                 .max = limits->connections,
+                                 .fn = accepted,
+                                 .arg = s};
+    s->acceptor = acceptor_new(l, &o, err);
     if (!s->acceptor) {
         free(s);
         return NULL;
     }
     s->sweep = timer_new(l, sweep, s);
     return s;
-}
-
-void http1_route(struct http1 *s, struct http1_route route)
-{
-    assert(s->n_routes < HTTP1_ROUTES_MAX);
-    s->routes[s->n_routes++] = route;
 }
 
 void http1_on_stray(struct http1 *s, void (*fn)(void *arg, struct slice first),
@@ -136,72 +127,6 @@ void http1_free(struct http1 *s)
     timer_free(s->sweep);
     acceptor_free(s->acceptor);
     free(s);
-}
-
-struct slice http1_method(const struct http1_request *r)
-{
-    return conn_run_text(r->conn, r->conn->head.method);
-}
-
-struct slice http1_target(const struct http1_request *r)
-{
-    return r->target;
-}
-
-struct slice http1_path(const struct http1_request *r)
-{
-    return r->path;
-}
-
-struct slice http1_query(const struct http1_request *r)
-{
-    return r->query;
-}
-
-struct slice http1_header(const struct http1_request *r, const char *name)
-{
-    struct http1_header h;
-    for (size_t i = 0; http1_header_at(r, i, &h); i++)
-        if (slice_is_nocase(h.name, name))
-            return h.value;
-    return SLICE("");
-}
-
-bool http1_header_at(const struct http1_request *r, size_t i,
-                     struct http1_header *out)
-{
-    const struct http1_head *h = &r->conn->head;
-    if (i >= h->n_headers)
-        return false;
-    out->name = conn_run_text(r->conn, h->names[i]);
-    out->value = conn_run_text(r->conn, h->values[i]);
-    return true;
-}
-
-struct slice http1_body(const struct http1_request *r)
-{
-    return r->body;
-}
-
-const char *http1_peer(const struct http1_request *r)
-{
-    return r->conn->peer;
-}
-
-bool http1_peer_is_loopback(const struct http1_request *r)
-{
-    return r->conn->loopback;
-}
-
-void http1_on_gone(struct http1_request *r, void (*fn)(void *), void *arg)
-{
-    r->gone = fn;
-    r->gone_arg = arg;
-}
-
-struct slice conn_run_text(const struct http1_conn *c, struct http1_run r)
-{
-    return slice_of(c->in.p + r.at, r.n);
 }
 
 static void accepted(void *arg, int fd, const struct sockaddr *peer)
@@ -382,7 +307,7 @@ static bool step_body(struct http1_conn *c)
     if (c->in.n - c->head_length < length)
         return conn_fill(c);
     c->chunks.read = length;
-    dispatch(c, length);
+    conn_dispatch(c, length);
     return true;
 }
 
@@ -398,7 +323,7 @@ static bool step_chunks(struct http1_conn *c)
         return true;
     }
     if (rc > 0) {
-        dispatch(c, k->written);
+        conn_dispatch(c, k->written);
         return true;
     }
     k->read = k->written; /* all was taken; the framing's room is free again */
@@ -416,79 +341,6 @@ static bool conn_cut_short(struct http1_conn *c)
     }
     c->dead = true;
     return false;
-}
-
-/* The request is complete. */
-static void dispatch(struct http1_conn *c, size_t body_length)
-{
-    struct http1_request *r = &c->request;
-    r->body = slice_of(c->in.p + c->head_length, body_length);
-    r->target = conn_run_text(c, c->head.target);
-    split_target(r);
-    c->state = CONN_HANDLER;
-    c->server->open_requests++;
-    conn_progress(c);
-    route_request(c);
-}
-
-/* Path and query of a target in origin or absolute form. */
-static void split_target(struct http1_request *r)
-{
-    struct slice t = r->target;
-    const char *scheme = memmem(t.p, t.n, "://", 3);
-    if (scheme && t.p[0] != '/') {
-        const char *host = scheme + 3;
-        size_t left = t.n - (size_t)(host - t.p);
-        const char *slash = memchr(host, '/', left);
-        t = slash ? slice_of(slash, left - (size_t)(slash - host)) : SLICE("/");
-    }
-    const char *mark = memchr(t.p, '?', t.n);
-    r->path = mark ? slice_of(t.p, (size_t)(mark - t.p)) : t;
-    r->query =
-        mark ? slice_of(mark + 1, t.n - r->path.n - 1) : slice_of(t.p, 0);
-}
-
-static void route_request(struct http1_conn *c)
-{
-    struct http1 *s = c->server;
-    struct http1_request *r = &c->request;
-    struct slice method = http1_method(r);
-    bool known = false;
-    if (slice_is(method, "OPTIONS") && slice_is(r->target, "*")) {
-        http1_reply(r, 200, NULL, SLICE(""));
-        return;
-    }
-    for (size_t i = 0; i < s->n_routes; i++) {
-        const struct http1_route *route = &s->routes[i];
-        if (!path_matches(route->path, r->path))
-            continue;
-        known = true;
-        if (method_matches(route->method, method)) {
-            route->fn(route->arg, r);
-            return;
-        }
-    }
-    struct slice words =
-        known ? SLICE("405 Method Not Allowed\n") : SLICE("404 Not Found\n");
-    http1_reply(r, known ? 405 : 404, "text/plain; charset=utf-8", words);
-}
-
-static bool method_matches(const char *method, struct slice have)
-{
-    if (strcmp(method, "*") == 0 || slice_is(have, method))
-        return true;
-    return slice_is(have, "HEAD") && strcmp(method, "GET") == 0;
-}
-
-static bool path_matches(const char *path, struct slice have)
-{
-    if (strcmp(path, "*") == 0 || slice_is(have, path))
-        return true;
-    if (path[0] != '*')
-        return false;
-    const char *slash = memrchr(have.p, '/', have.n);
-    return slash && slice_is(slice_of(slash, (size_t)(have.p + have.n - slash)),
-                             path + 1);
 }
 
 static bool step_flush(struct http1_conn *c)
@@ -568,7 +420,7 @@ static bool conn_fill(struct http1_conn *c)
     return true;
 }
 
-static void conn_progress(struct http1_conn *c)
+void conn_progress(struct http1_conn *c)
 {
     c->progress_ms = loop_now_ms(c->server->loop);
     c->progress_at = c->in.n;

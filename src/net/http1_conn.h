@@ -82,6 +82,9 @@ struct http1 {
 /* Goes on with the connection as far as it can without waiting. It may be gone
  * afterwards. */
 void conn_run(struct http1_conn *c);
+/* The request is complete: finds its handler and calls it. */
+void conn_dispatch(struct http1_conn *c, size_t body_length);
+void conn_progress(struct http1_conn *c);
 /* Answers a request that can't be taken, and closes. */
 void conn_refuse(struct http1_conn *c, int status, const char *why);
 /* Writes what the socket takes of out. Never frees: what is broken is freed in

@@ -159,7 +159,7 @@ static void check_signature(void)
     char *auth = strstr(head, "Authorization: ") + 15;
     char *names = strstr(auth, "SignedHeaders=") + 14;
     size_t names_n = strcspn(names, ",");
-    strncpy(copy, head, sizeof(copy) - 1);
+    snprintf(copy, sizeof(copy), "%s", head);
     char *line = strtok_r(copy, "\r\n", &save);
     char *sp = strchr(line, ' '), *sp2 = strchr(sp + 1, ' ');
     q.method = slice_of(line, (size_t)(sp - line));
