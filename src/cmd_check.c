@@ -22,7 +22,7 @@
 struct check {
     struct relay relay;
     struct timer *limit;
-    bool timed_out, failed;
+    bool waiting, timed_out, failed;
     /* what the step under way has found */
     bool answered;
     struct err why;
@@ -40,6 +40,7 @@ static bool check_credentials(struct check *k);
 static void check_round_trip(struct check *k);
 static void make_document(char *out, size_t size);
 static void wait_step(struct check *k);
+static void step_done(struct check *k);
 static void on_limit(void *arg);
 static void on_place(void *arg, const struct place *place,
                      const struct err *err);
@@ -218,7 +219,7 @@ static void check_round_trip(struct check *k)
     pipeline_push(r->pipeline, &seg, WHEN_FULL_REFUSE, &err);
     xray_drain(r->xray, loop_now_ms(r->loop) + STEP_MS, on_drained, k);
     if (s->pending(s) > 0)
-        loop_run(r->loop);
+        wait_step(k);
     if (*s->delivered == 1) {
         report(k, true, "round trip", "trace %.*s stored after %lld ms",
                SLICE_ARG(seg.trace_id), (long long)(clock_mono_ms() - start));
@@ -251,16 +252,25 @@ static void make_document(char *out, size_t size)
 static void wait_step(struct check *k)
 {
     k->timed_out = false;
+    k->waiting = true;
     timer_start(k->limit, STEP_MS);
     loop_run(k->relay.loop);
     timer_stop(k->limit);
+}
+
+/* A call may also come before anybody waits for it. */
+static void step_done(struct check *k)
+{
+    if (k->waiting)
+        loop_stop(k->relay.loop);
+    k->waiting = false;
 }
 
 static void on_limit(void *arg)
 {
     struct check *k = arg;
     k->timed_out = true;
-    loop_stop(k->relay.loop);
+    step_done(k);
 }
 
 static void on_place(void *arg, const struct place *place,
@@ -270,7 +280,7 @@ static void on_place(void *arg, const struct place *place,
     (void)err;
     if (place != NULL)
         snprintf(k->relay.region, sizeof(k->relay.region), "%s", place->region);
-    loop_stop(k->relay.loop);
+    step_done(k);
 }
 
 static void on_answer(void *arg, const struct client_answer *a)
@@ -281,7 +291,7 @@ static void on_answer(void *arg, const struct client_answer *a)
     snprintf(k->date, sizeof(k->date), "%.*s", SLICE_ARG(date));
     if (!k->answered)
         err_set(&k->why, "%s", a->why);
-    loop_stop(k->relay.loop);
+    step_done(k);
 }
 
 static void on_cred(void *arg, struct cred *cred, const struct err *err)
@@ -290,13 +300,13 @@ static void on_cred(void *arg, struct cred *cred, const struct err *err)
     k->answered = cred != NULL;
     if (cred == NULL)
         k->why = *err;
-    loop_stop(k->relay.loop);
+    step_done(k);
 }
 
 static void on_drained(void *arg)
 {
     struct check *k = arg;
-    loop_stop(k->relay.loop);
+    step_done(k);
 }
 
 static void report(struct check *k, bool ok, const char *what, const char *fmt,
