@@ -26,6 +26,7 @@ static void on_stop_signal(void *arg);
 static void on_hangup(void *arg);
 static void on_grace(void *arg);
 static void stop_inputs(struct relay *r, int64_t deadline_ms);
+static unsigned open_requests(const struct relay *r);
 static void on_drained(void *arg);
 
 bool relay_start(struct relay *r, struct config *c, bool local)
@@ -40,7 +41,8 @@ bool relay_start(struct relay *r, struct config *c, bool local)
         log_error("%s", err.text);
         return false;
     }
-    if (!listen_udp(r) || !relay_find_place(r) || !relay_listen_tcp(r))
+    if (!listen_udp(r) || !relay_find_place(r) || !relay_make_otlp(r) ||
+        !relay_listen_tcp(r) || !relay_listen_otlp(r))
         return false;
     relay_watch_start(r);
     loop_on_signal(r->loop, SIGTERM, on_stop_signal, r);
@@ -60,7 +62,8 @@ int relay_run(struct relay *r)
 void relay_fini(struct relay *r)
 {
     place_cancel(r->place_search);
-    relay_stop_servers(r);
+    http1_free(r->tcp);
+    relay_fini_otlp(r);
     xray_udp_free(r->udp);
     xray_tcp_free(r->segments);
     proxy_free(r->proxy);
@@ -74,8 +77,6 @@ void relay_fini(struct relay *r)
     timer_free(r->tcp_retry);
     timer_free(r->place_retry);
     timer_free(r->grace);
-    tls_server_free(r->tls_http);
-    tls_server_free(r->tls_grpc);
     stats_free(r->stats);
     loop_free(r->loop);
 }
@@ -226,7 +227,7 @@ static void on_grace(void *arg)
     struct relay *r = arg;
     int64_t now = clock_mono_ms();
     uint64_t n = udp_stats(xray_udp_socket(r->udp))->datagrams;
-    if (n != r->grace_datagrams || relay_open_requests(r) > 0)
+    if (n != r->grace_datagrams || open_requests(r) > 0)
         r->quiet_since_ms = now;
     r->grace_datagrams = n;
     if (now < r->grace_until_ms && now - r->quiet_since_ms < QUIET_MS)
@@ -241,13 +242,20 @@ static void stop_inputs(struct relay *r, int64_t deadline_ms)
     timer_stop(r->grace);
     udp_read_now(xray_udp_socket(r->udp));
     relay_count_drops(r);
-    relay_stop_servers(r);
+    if (r->tcp != NULL)
+        http1_stop(r->tcp);
+    relay_stop_otlp(r);
     if (r->print != NULL)
         print_flush(r->print);
     if (r->xray != NULL)
         xray_drain(r->xray, loop_now_ms(r->loop) + deadline_ms, on_drained, r);
     else
         on_drained(r);
+}
+
+static unsigned open_requests(const struct relay *r)
+{
+    return (r->tcp ? http1_open_requests(r->tcp) : 0) + relay_open_otlp(r);
 }
 
 static void on_drained(void *arg)

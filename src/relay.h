@@ -81,9 +81,12 @@ bool relay_make_upload(struct relay *r, struct err *err);
 
 /* relay_http.c: the routes of TCP 2000 and the OTLP servers. */
 bool relay_listen_tcp(struct relay *r);
+/* relay_otlp.c: the OTLP servers. False: exit with 1. */
+bool relay_make_otlp(struct relay *r);
 bool relay_listen_otlp(struct relay *r);
-void relay_stop_servers(struct relay *r);
-unsigned relay_open_requests(const struct relay *r);
+void relay_stop_otlp(struct relay *r);
+void relay_fini_otlp(struct relay *r);
+unsigned relay_open_otlp(const struct relay *r);
 /* relay_place.c: region, endpoints, metadata. False: exit with 1. */
 bool relay_find_place(struct relay *r);
 void relay_reload(struct relay *r);

@@ -50,18 +50,6 @@ bool relay_listen_tcp(struct relay *r)
     return !r->local;
 }
 
-void relay_stop_servers(struct relay *r)
-{
-    http1_free(r->tcp);
-    r->tcp = NULL;
-}
-
-unsigned relay_open_requests(const struct relay *r)
-{
-    unsigned n = r->tcp ? http1_open_requests(r->tcp) : 0;
-    return n;
-}
-
 static bool open_tcp(struct relay *r, struct err *err)
 {
     struct http1_limits limits = {
@@ -93,6 +81,7 @@ static void add_routes(struct relay *r)
         {"GET", "/readyz", on_readyz, r},
         {"GET", "/metrics", on_metrics, r},
         {"POST", "*/TraceSegments", xray_tcp_handle, r->segments},
+        {"POST", "/v1/traces", otlp_http_handle, r->otlp},
     };
     for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++)
         http1_route(r->tcp, routes[i]);
