@@ -31,11 +31,13 @@ void client_env_fini(struct client_env *e);
 int client_headers_lay(const struct client_request *r, struct buf *text,
                        char **lines, struct err *err);
 
-/* A socket of libcurl. Open and not watched means idle. */
+/* A socket of libcurl. Opened and not busy means idle. */
 struct client_socket {
     struct client_socket *next;
+    struct client *client;
     int fd;
     bool opened; /* by us for libcurl, not made by libcurl itself */
+    bool busy;   /* a transfer wants it watched */
     struct watch *watch;
 };
 

@@ -39,7 +39,7 @@ void client_socket_drop(struct client_socket **list, struct client_socket *s)
 void client_sockets_shut_idle(struct client_socket *list)
 {
     for (; list; list = list->next) {
-        if (list->opened && !list->watch)
+        if (list->opened && !list->busy)
             shutdown(list->fd, SHUT_RDWR);
     }
 }

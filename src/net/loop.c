@@ -1,15 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The event loop over libevent 2.1. Time is read once a turn, at the first
- * question. Timers are exact to the microsecond (timerfd), since by default
- * libevent rounds up to the tick of a coarse clock. A loop that lacks memory
- * for a timer cannot do its work: it says so and ends the program.
+ * The event loop over libevent 2.1, which waits for descriptors and signals.
+ * Timers are the loop's own: a sorted list, since there are few, and one alarm
+ * that is set anew only when it would come too late; libevent would make a
+ * system call for it in every turn. A turn is: wait, descriptors, timers that
+ * are due, and what was put off to this turn. The clock is read once a turn.
+ * A loop that lacks memory cannot do its work: it says so and ends.
  */
 #include "xr/loop.h"
 
 #include <event2/event.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <unistd.h>
+
+#if defined(__linux__) && !defined(XR_PORTABLE)
+#include <sys/timerfd.h>
+#define ALARM_BY_TIMERFD 1
+#endif
 
 #include "xr/clock.h"
 #include "xr/log.h"
@@ -32,20 +40,26 @@ struct on_signal {
     void *arg;
 };
 
+struct timer {
+    struct timer *next, *prev;
+    struct loop *loop;
+    bool running;
+    int64_t due_us;
+    loop_fn fn;
+    void *arg;
+};
+
 struct loop {
     struct event_base *base;
-    bool stopped;
-    int64_t now_ms; /* 0: not read in this turn */
-    struct event *later_event;
+    bool stopped, in_turn;
+    int64_t now_us;       /* of this turn; 0: not read yet */
+    struct timer *timers; /* the next one first */
+    struct event *alarm;
+    int alarm_fd;     /* -1: the alarm is an event of libevent's */
+    int64_t alarm_us; /* when it rings; INT64_MAX: not set */
     struct later_list later, running; /* swapped when their turn comes */
     struct on_signal signals[LOOP_SIGNALS_MAX];
     size_t n_signals;
-};
-
-struct timer {
-    struct event *event;
-    loop_fn fn;
-    void *arg;
 };
 
 struct watch {
@@ -56,8 +70,13 @@ struct watch {
     void *arg;
 };
 
-static void run_later(evutil_socket_t fd, short what, void *arg);
-static void fire_timer(evutil_socket_t fd, short what, void *arg);
+static void turn(struct loop *l);
+static int64_t now_us(struct loop *l);
+static bool make_alarm(struct loop *l);
+static void set_alarm(struct loop *l);
+static void on_alarm(evutil_socket_t fd, short what, void *arg);
+static void fire_timers(struct loop *l);
+static void run_later(struct loop *l, size_t n);
 static void fire_watch(evutil_socket_t fd, short what, void *arg);
 static void fire_signal(evutil_socket_t fd, short what, void *arg);
 static void *must(void *p);
@@ -66,17 +85,21 @@ struct loop *loop_new(struct err *err)
 {
     struct loop *l = must(calloc(1, sizeof(*l)));
     struct event_config *cfg = must(event_config_new());
-    event_config_set_flag(cfg, EVENT_BASE_FLAG_PRECISE_TIMER);
     event_config_set_flag(cfg, EVENT_BASE_FLAG_NOLOCK);
+#ifndef ALARM_BY_TIMERFD
+    /* Or else the alarm is rounded up to the tick of a coarse clock. */
+    event_config_set_flag(cfg, EVENT_BASE_FLAG_PRECISE_TIMER);
+#endif
     l->base = event_base_new_with_config(cfg);
     event_config_free(cfg);
-    if (!l->base) {
-        err_set(err, "cannot make an event loop: is /proc/sys/fs/epoll or "
-                     "the limit of open files (ulimit -n) exhausted?");
+    if (!l->base || !make_alarm(l)) {
+        err_set(err, "cannot make an event loop: is the limit of open files "
+                     "(ulimit -n) exhausted?");
+        if (l->base)
+            event_base_free(l->base);
         free(l);
         return NULL;
     }
-    l->later_event = must(evtimer_new(l->base, run_later, l));
     return l;
 }
 
@@ -86,7 +109,9 @@ void loop_free(struct loop *l)
         return;
     for (size_t i = 0; i < l->n_signals; i++)
         event_free(l->signals[i].event);
-    event_free(l->later_event);
+    event_free(l->alarm);
+    if (l->alarm_fd >= 0)
+        close(l->alarm_fd);
     event_base_free(l->base);
     free(l->later.items);
     free(l->running.items);
@@ -95,12 +120,25 @@ void loop_free(struct loop *l)
 
 void loop_run(struct loop *l)
 {
-    while (!l->stopped) {
-        l->now_ms = 0;
-        event_base_loop(l->base, EVLOOP_ONCE | EVLOOP_NO_EXIT_ON_EMPTY);
-    }
+    l->in_turn = true;
+    while (!l->stopped)
+        turn(l);
+    l->in_turn = false;
     l->stopped = false;
-    l->now_ms = 0;
+}
+
+static void turn(struct loop *l)
+{
+    int flags = EVLOOP_ONCE | EVLOOP_NO_EXIT_ON_EMPTY;
+    size_t n = l->later.n;
+    if (n > 0 || (l->timers && l->timers->due_us <= clock_mono_us()))
+        flags |= EVLOOP_NONBLOCK;
+    else if (l->timers && l->timers->due_us < l->alarm_us)
+        set_alarm(l);
+    l->now_us = 0;
+    event_base_loop(l->base, flags);
+    fire_timers(l);
+    run_later(l, n);
 }
 
 void loop_stop(struct loop *l)
@@ -110,15 +148,22 @@ void loop_stop(struct loop *l)
 
 int64_t loop_now_ms(struct loop *l)
 {
-    if (!l->now_ms)
-        l->now_ms = clock_mono_ms();
-    return l->now_ms;
+    return now_us(l) / 1000;
+}
+
+static int64_t now_us(struct loop *l)
+{
+    if (!l->in_turn)
+        return clock_mono_us();
+    if (!l->now_us)
+        l->now_us = clock_mono_us();
+    return l->now_us;
 }
 
 struct timer *timer_new(struct loop *l, loop_fn fn, void *arg)
 {
     struct timer *t = must(calloc(1, sizeof(*t)));
-    t->event = must(evtimer_new(l->base, fire_timer, t));
+    t->loop = l;
     t->fn = fn;
     t->arg = arg;
     return t;
@@ -129,38 +174,104 @@ void timer_start(struct timer *t, int64_t ms)
     timer_start_us(t, ms * 1000);
 }
 
+/* Even at 0 it is due in the next turn, so that descriptors come between. */
 void timer_start_us(struct timer *t, int64_t us)
 {
-    if (us < 0)
-        us = 0;
-    struct timeval tv = {.tv_sec = us / 1000000, .tv_usec = us % 1000000};
-    if (event_add(t->event, &tv) < 0)
-        must(NULL);
+    struct timer *before = NULL, *after = t->loop->timers;
+    timer_stop(t);
+    t->due_us = now_us(t->loop) + (us > 0 ? us : 1);
+    for (after = t->loop->timers; after && after->due_us <= t->due_us;
+         after = after->next)
+        before = after;
+    t->prev = before;
+    t->next = after;
+    *(before ? &before->next : &t->loop->timers) = t;
+    if (after)
+        after->prev = t;
+    t->running = true;
 }
 
 void timer_stop(struct timer *t)
 {
-    event_del(t->event);
+    if (!t->running)
+        return;
+    *(t->prev ? &t->prev->next : &t->loop->timers) = t->next;
+    if (t->next)
+        t->next->prev = t->prev;
+    t->running = false;
 }
 
 bool timer_running(const struct timer *t)
 {
-    return evtimer_pending(t->event, NULL);
+    return t->running;
 }
 
 void timer_free(struct timer *t)
 {
     if (!t)
         return;
-    event_free(t->event);
+    timer_stop(t);
     free(t);
 }
 
-static void fire_timer(evutil_socket_t fd, short what, void *arg)
+static void fire_timers(struct loop *l)
 {
+    struct timer *t;
+    if (!l->timers)
+        return;
+    int64_t now = now_us(l);
+    while ((t = l->timers) && t->due_us <= now) {
+        timer_stop(t);
+        t->fn(t->arg);
+    }
+}
+
+#ifdef ALARM_BY_TIMERFD
+static bool make_alarm(struct loop *l)
+{
+    l->alarm_us = INT64_MAX;
+    l->alarm_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+    if (l->alarm_fd < 0)
+        return false;
+    l->alarm = must(
+        event_new(l->base, l->alarm_fd, EV_READ | EV_PERSIST, on_alarm, l));
+    return event_add(l->alarm, NULL) == 0;
+}
+
+static void set_alarm(struct loop *l)
+{
+    int64_t us = l->timers->due_us;
+    struct itimerspec at = {
+        .it_value = {.tv_sec = us / 1000000, .tv_nsec = us % 1000000 * 1000}};
+    l->alarm_us = us;
+    if (timerfd_settime(l->alarm_fd, TFD_TIMER_ABSTIME, &at, NULL) < 0)
+        log_error("cannot set a timer");
+}
+#else
+static bool make_alarm(struct loop *l)
+{
+    l->alarm_us = INT64_MAX;
+    l->alarm_fd = -1;
+    l->alarm = must(evtimer_new(l->base, on_alarm, l));
+    return true;
+}
+
+static void set_alarm(struct loop *l)
+{
+    int64_t us = l->timers->due_us, left = us - clock_mono_us();
+    if (left < 0)
+        left = 0;
+    l->alarm_us = us;
+    event_add(l->alarm, &(struct timeval){left / 1000000, left % 1000000});
+}
+#endif
+
+/* Only ends the wait; what is due is seen after it. */
+static void on_alarm(evutil_socket_t fd, short what, void *arg)
+{
+    struct loop *l = arg;
     (void)fd, (void)what;
-    struct timer *t = arg;
-    t->fn(t->arg);
+    l->alarm_us = INT64_MAX;
 }
 
 struct watch *watch_new(struct loop *l, int fd, bool read, bool write,
@@ -238,19 +349,19 @@ void loop_later(struct loop *l, loop_fn fn, void *arg)
         q->items = must(realloc(q->items, q->cap * sizeof(*q->items)));
     }
     q->items[q->n++] = (struct later){fn, arg};
-    if (!evtimer_pending(l->later_event, NULL))
-        event_add(l->later_event, &(struct timeval){0, 0});
 }
 
-/* What is asked for while these run waits for the turn after. */
-static void run_later(evutil_socket_t fd, short what, void *arg)
+/* The n first, put off in turns before; what these put off waits in turn. */
+static void run_later(struct loop *l, size_t n)
 {
-    (void)fd, (void)what;
-    struct loop *l = arg;
+    if (n == 0)
+        return;
     struct later_list mine = l->later;
     l->later = l->running;
     l->running = (struct later_list){0};
-    for (size_t i = 0; i < mine.n; i++)
+    for (size_t i = n; i < mine.n; i++)
+        loop_later(l, mine.items[i].fn, mine.items[i].arg);
+    for (size_t i = 0; i < n; i++)
         mine.items[i].fn(mine.items[i].arg);
     mine.n = 0;
     l->running = mine;

@@ -122,7 +122,7 @@ void xray_refuse(struct xray *x, struct upload *u, const struct xray_error *e)
     } else {
         for (unsigned i = 0; i < s.b->n; i++)
             s.fate[i] = FATE_UNKNOWN;
-        if (log_limit_pass(&x->limits[RETRY_REFUSED], loop_now_ms(x->loop),
+        if (log_limit_pass(&x->split_limit, loop_now_ms(x->loop),
                            XRAY_LOG_EVERY_MS, &missed))
             log_warn("X-Ray refused a batch of %u segments (%s%s%s); it is "
                      "split to find the segment at fault",

@@ -20,6 +20,7 @@
 #define XRAY_UUID_MAX 37
 #define XRAY_HEADERS_MAX 10
 #define XRAY_LOG_EVERY_MS 10000
+#define XRAY_LOG_NEW_MS 1000
 /* Failures in a row after which only one upload at a time tries its luck. */
 #define XRAY_PROBE_AFTER 3
 
@@ -96,8 +97,10 @@ struct xray {
     struct batch *filling;
     struct batch_list lists[BATCH_BACKOFF + 1]; /* by state */
     struct upload *uploads;                     /* free ones */
+    uint8_t random[512];                        /* for ids of requests */
+    size_t n_random;                            /* not used yet */
     size_t body_hint; /* bytes that a full batch took lately */
-    size_t peak; /* of memory held, since it was last given back */
+    size_t peak;      /* of memory held, since it was last given back */
     struct timer *flush_timer, *retry_timer, *tidy_timer, *drain_timer;
 
     unsigned limit;    /* uploads that may be under way now */
@@ -112,7 +115,8 @@ struct xray {
     loop_fn drained;
     void *drained_arg;
     struct err why; /* of the last failure */
-    struct log_limit limits[RETRY_REFUSED + 1], full_limit, cred_limit,
+    struct err logged;
+    struct log_limit failure_limit, split_limit, full_limit, cred_limit,
         document_limit;
     struct xray_counters n;
     struct xray_telemetry *telemetry;
@@ -159,7 +163,7 @@ bool xray_repair_names(struct slice document, struct buf *out);
 /* xray_request.c */
 void xray_set_base(struct xray_endpoint *e, const char *region,
                    const char *base);
-void xray_make_uuid(char out[XRAY_UUID_MAX]);
+void xray_make_uuid(struct xray *x, char out[XRAY_UUID_MAX]);
 void xray_request_init(struct xray_request *r);
 void xray_request_fini(struct xray_request *r);
 /* operation: "/TraceSegments". */

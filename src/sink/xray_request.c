@@ -40,11 +40,17 @@ void xray_set_base(struct xray_endpoint *e, const char *region,
     e->known = true;
 }
 
-void xray_make_uuid(char out[XRAY_UUID_MAX])
+void xray_make_uuid(struct xray *x, char out[XRAY_UUID_MAX])
 {
     uint8_t b[16];
     char hex[2 * sizeof(b) + 1];
-    random_bytes(b, sizeof(b));
+    /* Many at a time, since each fetch is a system call. */
+    if (x->n_random < sizeof(b)) {
+        random_bytes(x->random, sizeof(x->random));
+        x->n_random = sizeof(x->random);
+    }
+    x->n_random -= sizeof(b);
+    memcpy(b, x->random + x->n_random, sizeof(b));
     b[6] = (uint8_t)((b[6] & 0x0f) | 0x40);
     b[8] = (uint8_t)((b[8] & 0x3f) | 0x80);
     hex_encode(b, sizeof(b), hex);

@@ -192,7 +192,7 @@ static void on_credentials(void *arg, struct cred *cred, const struct err *err)
     }
     cred_unref(t->upload.cred);
     t->upload.cred = cred_ref(cred);
-    xray_make_uuid(t->upload.id);
+    xray_make_uuid(x, t->upload.id);
     write_body(t);
     sha256_once(buf_slice(&t->body), sha256);
     xray_request_init(&r);

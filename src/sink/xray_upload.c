@@ -322,7 +322,7 @@ struct upload *xray_upload_of(struct xray *x, struct batch *b)
     else if (!(u = malloc(sizeof(*u))))
         log_fatal("out of memory for an upload");
     *u = (struct upload){.x = x, .batch = b};
-    xray_make_uuid(u->id);
+    xray_make_uuid(x, u->id);
     b->owner = u;
     return u;
 }
@@ -353,9 +353,12 @@ static void log_failure(struct xray *x, const struct batch *b,
 {
     uint64_t missed;
     describe(&x->why, a, e);
-    if (!log_limit_pass(&x->limits[class], loop_now_ms(x->loop),
-                        XRAY_LOG_EVERY_MS, &missed))
+    /* A new cause is told soon, an old one now and then. */
+    bool new = strcmp(x->why.text, x->logged.text) != 0;
+    if (!log_limit_pass(&x->failure_limit, loop_now_ms(x->loop),
+                        new ? XRAY_LOG_NEW_MS : XRAY_LOG_EVERY_MS, &missed))
         return;
+    x->logged = x->why;
     char more[48] = "";
     if (missed)
         snprintf(more, sizeof(more), " (%" PRIu64 " more such failures)",

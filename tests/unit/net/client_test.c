@@ -6,7 +6,6 @@
  */
 #include "net/client.c"
 
-#include <event2/event.h>
 #include <netdb.h>
 #include <semaphore.h>
 #include <setjmp.h>
@@ -29,6 +28,7 @@ static struct {
     char head[4096], body[65536];
     const char *path; /* of the last request */
     unsigned answers, stop_at;
+    bool stop_at_request;
     enum client_outcome outcome;
     int status;
     char why[256], text[256], header[64];
@@ -56,6 +56,9 @@ static void serve(void *arg, struct fake_conn *c, struct slice head,
     snprintf(t.body, sizeof(t.body), "%.*s", SLICE_ARG(body));
     if (c->server->requests <= MANY)
         t.numbers[c->server->requests - 1] = c->number;
+    if (t.stop_at_request)
+        loop_stop(t.loop);
+    t.stop_at_request = false;
     if (strstr(t.head, "/cut "))
         fake_close(c);
     else if (strstr(t.head, "/move "))
@@ -233,8 +236,8 @@ static void leaves_busy_connections_when_dropping(void **state)
     struct client_request r = {.timeout_ms = 5000};
     start(&r, "/hang");
     t.stop_at = 1000;
-    while (t.server.requests == 0)
-        event_base_loop(loop_base(t.loop), EVLOOP_ONCE);
+    t.stop_at_request = true;
+    loop_run(t.loop);
     client_drop_idle(t.client);
     fake_reply(t.server.conns, 200, "", "late");
     wait_for(1);

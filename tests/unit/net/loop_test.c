@@ -124,17 +124,67 @@ static void timers_are_exact_and_restartable(void **state)
     timer_free(NULL);
 }
 
-static void time_stands_still_within_a_turn(void **state)
+static void look_twice(void *arg)
 {
-    struct seen *s = *state;
+    struct seen *s = arg;
     int64_t first = loop_now_ms(s->loop);
     while (clock_mono_ms() < first + 2)
         continue;
     assert_int_equal(loop_now_ms(s->loop), first);
-    loop_later(s->loop, on_later, s);
-    s->stop_at = 1;
+    loop_stop(s->loop);
+}
+
+static void time_stands_still_within_a_turn(void **state)
+{
+    struct seen *s = *state;
+    loop_later(s->loop, look_twice, s);
     loop_run(s->loop);
-    assert_true(loop_now_ms(s->loop) >= first + 2);
+}
+
+static void timers_fire_in_order(void **state)
+{
+    struct seen *s = *state;
+    struct timer *late = timer_new(s->loop, on_timer, s);
+    struct timer *soon = timer_new(s->loop, on_later, s);
+    struct timer *never = timer_new(s->loop, on_later_again, s);
+    timer_start(late, 4);
+    timer_start(never, 2);
+    timer_start(soon, 1);
+    timer_stop(never);
+    timer_stop(never);
+    s->stop_at = 2;
+    loop_run(s->loop);
+    assert_string_equal(s->order, "lt");
+    timer_free(late);
+    timer_free(soon);
+    timer_free(never);
+}
+
+static struct timer *again;
+
+static void start_again(void *arg)
+{
+    note(arg, 'z');
+    timer_start(again, 0);
+}
+
+/* A timer of 0 ms that starts itself again must not starve descriptors. */
+static void a_turn_ends_before_a_new_timer_fires(void **state)
+{
+    struct seen *s = *state;
+    int fds[2];
+    assert_int_equal(pipe(fds), 0);
+    assert_int_equal(write(fds[1], "x", 1), 1);
+    struct watch *w = watch_new(s->loop, fds[0], true, false, on_fd, s);
+    again = timer_new(s->loop, start_again, s);
+    timer_start(again, 0);
+    s->stop_at = 4;
+    loop_run(s->loop);
+    assert_non_null(strchr(s->order, 'r'));
+    watch_free(w);
+    timer_free(again);
+    close(fds[0]);
+    close(fds[1]);
 }
 
 static void signals_come_on_the_loop(void **state)
@@ -169,6 +219,10 @@ int main(void)
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(time_stands_still_within_a_turn, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(timers_fire_in_order, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(a_turn_ends_before_a_new_timer_fires,
+                                        set_up, tear_down),
         cmocka_unit_test_setup_teardown(signals_come_on_the_loop, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(a_stop_before_the_run_counts, set_up,
