@@ -2,7 +2,7 @@
 /*
  * The effective configuration: flags, cfg.yaml, environment and defaults
  * merged (spec: daemon §1). Never written after start; a reload makes a new
- * one. One row an option in config/table.c gives name, type, range, default,
+ * one. One row an option in config/rows.c gives name, type, range, default,
  * unit and help; --help, conf/xray-relay.yaml and docs/OPTIONS.md come from
  * the rows.
  */

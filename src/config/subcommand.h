@@ -23,6 +23,7 @@ struct subcommand {
     enum command command;
     const char *words; /* words behind the flags in the help; NULL: none */
     bool configured;   /* takes the daemon's flags and reads the file */
+    bool offline;      /* never calls AWS */
     const char *help;
     const struct sub_flag *flags; /* ended by a row without a name; or NULL */
 };

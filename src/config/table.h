@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * One row an option: what the parser, --help, conf/xray-relay.yaml,
- * docs/OPTIONS.md and the XRAY_RELAY_… variables are made of. Private to
- * config/.
+ * docs/OPTIONS.md and the XRAY_RELAY_… variables are made of. The rows are in
+ * rows.c. Private to config/.
  */
 #ifndef XR_CONFIG_TABLE_H
 #define XR_CONFIG_TABLE_H

@@ -102,12 +102,25 @@ static void sets_options(void **state)
     assert_string_equal(o->resource_arn, "arn");
     assert_true(o->local_mode);
     assert_int_equal(o->buffer_mb, 16);
-    assert_string_equal(o->udp_address, "");
+    assert_string_equal(o->udp_address, ":0");
     assert_string_equal(o->tcp_address, ":2001");
     assert_string_equal(o->role_arn, "role");
     assert_string_equal(o->log_file, "/tmp/l");
     assert_string_equal(o->log_level, "warn");
     assert_string_equal(o->proxy_address, "http://p:1");
+    load_end(&l);
+}
+
+static void completes_what_go_would_take(void **state)
+{
+    struct load l = {0};
+
+    (void)state;
+    load_run(&l, "-t '' -p proxy.local:3128");
+    assert_false(l.result.done);
+    assert_string_equal(load_options(&l)->tcp_address, ":80");
+    assert_string_equal(load_options(&l)->proxy_address,
+                        "http://proxy.local:3128");
     load_end(&l);
 }
 
@@ -253,6 +266,7 @@ int main(void)
         cmocka_unit_test(help_and_version_print_and_end),
         cmocka_unit_test(takes_every_spelling_of_a_flag),
         cmocka_unit_test(sets_options),
+        cmocka_unit_test(completes_what_go_would_take),
         cmocka_unit_test(a_boolean_takes_no_word),
         cmocka_unit_test(a_first_word_that_is_no_subcommand_is_a_warning),
         cmocka_unit_test(subcommands_have_flags_of_their_own),

@@ -108,6 +108,24 @@ static void keeps_odd_bytes_on_their_line(void **state)
     load_end(&l);
 }
 
+static void what_only_uploads_need_stops_no_other_command(void **state)
+{
+    static const char *const lines[] = {"local -n ''", "translate x",
+                                        "healthcheck"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+        struct load l = {.found = "Version: 2\nRegion: not a region\n"};
+        l.env[0] = "HTTPS_PROXY=10.0.0.1:3128";
+        load_run(&l, lines[i]);
+        assert_false(l.result.done);
+        assert_contains(l.warnings, "Bad proxy URL");
+        assert_string_equal(load_options(&l)->proxy_address, "");
+        assert_string_equal(load_options(&l)->region, "");
+        load_end(&l);
+    }
+}
+
 static void never_prints_a_password(void **state)
 {
     struct load l = {0};
@@ -155,6 +173,7 @@ int main(void)
         cmocka_unit_test(memory_has_a_minimum),
         cmocka_unit_test(shows_values_with_their_sources),
         cmocka_unit_test(keeps_odd_bytes_on_their_line),
+        cmocka_unit_test(what_only_uploads_need_stops_no_other_command),
         cmocka_unit_test(never_prints_a_password),
         cmocka_unit_test(reloads_from_the_same_sources),
     };
