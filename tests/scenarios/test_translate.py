@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`xray-relay translate`: requests from files and standard input, one document
+a line, errors with their place. What documents hold is tests/golden's."""
+
+import json
+import os
+import subprocess
+
+import pytest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
+    ExportTraceServiceRequest as Request,
+)
+
+pytestmark = pytest.mark.portable
+
+
+def request(*names):
+    r = Request()
+    for i, name in enumerate(names, 1):
+        s = r.resource_spans.add().scope_spans.add().spans.add()
+        s.name, s.kind = name, 2
+        s.trace_id, s.span_id = bytes(15) + b"\1", bytes([i]) * 8
+        s.start_time_unix_nano = s.end_time_unix_nano = 10**18
+        s.attributes.add(key="answer").value.int_value = 42
+    return r.SerializeToString()
+
+
+def json_span(name):
+    span = {"traceId": "0" * 31 + "1", "spanId": "0" * 15 + "2", "name": name}
+    return json.dumps({"resourceSpans": [{"scopeSpans": [{"spans": [span]}]}]})
+
+
+def translate(*arguments, stdin=b""):
+    done = subprocess.run(
+        [os.environ["XR_BIN"], "translate", *map(str, arguments)],
+        input=stdin,
+        capture_output=True,
+        timeout=20,
+        check=False,
+    )
+    return done.returncode, done.stdout.splitlines(), done.stderr.decode()
+
+
+def names(lines):
+    return [json.loads(line)["name"] for line in lines]
+
+
+def test_files_in_order(tmp_path):
+    (tmp_path / "a.pb").write_bytes(request("one", "two"))
+    (tmp_path / "b.json").write_text(json_span("three"))
+    code, lines, errors = translate(tmp_path / "a.pb", tmp_path / "b.json")
+    assert (code, errors) == (0, "")
+    assert names(lines) == ["one", "two", "three"]
+
+
+def test_standard_input():
+    code, lines, _ = translate("-", stdin=request("one"))
+    assert (code, names(lines)) == (0, ["one"])
+    code, lines, _ = translate("-", stdin=b"")
+    assert (code, lines) == (0, [])
+
+
+def test_index(tmp_path):
+    (tmp_path / "a").write_bytes(request("one"))
+    for flags in (["--index-all"], ["--index", "answer"], ["--index=answ*"]):
+        _, lines, errors = translate(*flags, tmp_path / "a")
+        assert json.loads(lines[0])["annotations"] == {"answer": 42}, errors
+
+
+def test_limit(tmp_path):
+    r = Request.FromString(request("one"))
+    span = r.resource_spans[0].scope_spans[0].spans[0]
+    span.attributes.add(key="text").value.string_value = "x" * 100_000
+    (tmp_path / "a").write_bytes(r.SerializeToString())
+    _, whole, _ = translate(tmp_path / "a")
+    _, cut, _ = translate("--limit", "65536", tmp_path / "a")
+    assert len(whole[0]) > 100_000
+    assert len(cut[0]) <= 65536
+    assert names(cut) == ["one"]
+
+
+def test_fault_in_protobuf(tmp_path):
+    """What stands before the fault is printed, other files are read."""
+    good = request("one")
+    (tmp_path / "bad").write_bytes(good + b"\x0a\x7f")
+    (tmp_path / "good").write_bytes(request("two"))
+    code, lines, errors = translate(tmp_path / "bad", tmp_path / "good")
+    assert (code, names(lines)) == (1, ["one", "two"])
+    assert f"{tmp_path}/bad: " in errors
+    assert f"at byte {len(good)}" in errors
+
+
+def test_fault_in_json(tmp_path):
+    (tmp_path / "a").write_text(json_span("one").replace('"one"', "1"))
+    code, lines, errors = translate(tmp_path / "a")
+    assert (code, lines) == (1, [])
+    assert "resourceSpans[0].scopeSpans[0].spans[0].name: " in errors
+
+
+def test_span_without_ids(tmp_path):
+    r = Request.FromString(request("one", "two"))
+    r.resource_spans[0].scope_spans[0].spans[0].span_id = b""
+    (tmp_path / "a").write_bytes(r.SerializeToString())
+    code, lines, errors = translate(tmp_path / "a")
+    assert (code, names(lines)) == (1, ["two"])
+    assert "span 0: " in errors
+
+
+def test_no_such_file(tmp_path):
+    code, _, errors = translate(tmp_path / "none")
+    assert code == 1
+    assert "none: No such file or directory" in errors
+
+
+def test_no_file():
+    code, _, errors = translate()
+    assert code == 1
+    assert "no file is named" in errors
