@@ -18,6 +18,8 @@
 #define OTLP_WORK_MESSAGE_MAX 250000
 /* Memory behind one span: attributes, events, links, decoded text. */
 #define OTLP_SPAN_MEMORY_MAX (16u << 20)
+/* ResourceSpans and ScopeSpans in one JSON request. */
+#define OTLP_OBJECTS_MAX (1u << 18)
 
 /* Request, ResourceSpans, ScopeSpans: the levels that hold a list to walk. */
 enum { OTLP_REQUEST, OTLP_RESOURCE, OTLP_SCOPE, OTLP_LEVELS };

@@ -44,7 +44,8 @@ static bool take_array(struct otlp_decoder *d, void *message, int number);
 static bool take_map(struct otlp_decoder *d, void *message, int number);
 static bool read_object(struct otlp_decoder *d, const struct message *m,
                         void *message);
-static int find_member(struct otlp_decoder *d, const struct message *m);
+static int find_member(struct otlp_decoder *d, const struct message *m,
+                       size_t first);
 static bool skip_value(struct otlp_decoder *d);
 static bool read_list(struct otlp_decoder *d, item_fn item, void *list);
 static bool add_attribute(struct otlp_decoder *d, void *list);
@@ -304,6 +305,7 @@ static bool read_object(struct otlp_decoder *d, const struct message *m,
                         void *message)
 {
     struct otlp_json_cursor *c = &d->json;
+    size_t next = 0;
 
     if (c->kind == JS_NULL)
         return true;
@@ -314,7 +316,7 @@ static bool read_object(struct otlp_decoder *d, const struct message *m,
             return false;
         if (c->kind == JS_OBJECT_END)
             return true;
-        int i = find_member(d, m);
+        int i = find_member(d, m, next);
         if (!otlp_json_next(d))
             return false;
         if (c->kind == JS_NULL)
@@ -324,6 +326,7 @@ static bool read_object(struct otlp_decoder *d, const struct message *m,
                 return false;
             continue;
         }
+        next = (size_t)i + 1;
         otlp_json_enter(d, m->members[i].name.p);
         if (!m->take(d, message, m->members[i].number))
             return false;
@@ -331,20 +334,23 @@ static bool read_object(struct otlp_decoder *d, const struct message *m,
     }
 }
 
-/* The index of the member whose name was read, -1 if it is not known. */
-static int find_member(struct otlp_decoder *d, const struct message *m)
+/* The index of the member whose name was read, -1 if it is not known. The
+ * search begins at `first`: senders mostly keep the order of the numbers. */
+static int find_member(struct otlp_decoder *d, const struct message *m,
+                       size_t first)
 {
     struct slice name = d->json.text;
     char plain[6 * sizeof("dropped_attributes_count")];
 
-    for (size_t i = 0; i < m->n; i++) {
+    for (size_t k = 0; k < m->n; k++) {
+        size_t i = first + k < m->n ? first + k : first + k - m->n;
         if (slice_eq(name, m->members[i].name) ||
             slice_eq(name, m->members[i].snake))
             return (int)i;
     }
     if (name.n <= sizeof(plain) && js_has_escape(name)) {
         d->json.text = slice_of(plain, js_unescape(name, plain));
-        int found = js_has_escape(d->json.text) ? -1 : find_member(d, m);
+        int found = js_has_escape(d->json.text) ? -1 : find_member(d, m, 0);
         d->json.text = name;
         return found;
     }

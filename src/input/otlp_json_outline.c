@@ -12,18 +12,24 @@
 /* Bytes looked at in one step. */
 #define OUTLINE_STEP 65536
 
-static const char *string_goes_on(struct otlp_json_outline *o,
+static const char *string_goes_on(struct otlp_decoder *d, const char *p,
                                   const char *stop);
-static bool structural(struct otlp_decoder *d, char c);
+static bool structural(struct otlp_decoder *d, const char *p);
 static bool open_bracket(struct otlp_decoder *d, bool object);
 static void close_bracket(struct otlp_json_outline *o);
 static void string_ended(struct otlp_json_outline *o, struct slice text);
 static bool check_run(struct otlp_decoder *d, const char *p);
+static bool fail(struct otlp_decoder *d, const char *why);
 
 const struct otlp_json_level otlp_json_levels[OTLP_LEVELS] = {
     {"resourceSpans", "resource_spans", NULL},
     {"scopeSpans", "scope_spans", "resource"},
     {"spans", "spans", "scope"},
+};
+
+static const bool is_structural[256] = {
+    ['"'] = true, ['{'] = true, ['}'] = true,
+    ['['] = true, [']'] = true, [','] = true,
 };
 
 void otlp_json_outline_init(struct otlp_json_outline *o, struct slice body)
@@ -45,16 +51,14 @@ bool otlp_json_outline(struct otlp_decoder *d)
     const char *stop = o->end - p > OUTLINE_STEP ? p + OUTLINE_STEP : o->end;
 
     while (p < stop) {
-        if (o->in_string) {
-            p = string_goes_on(o, stop);
-        } else if (*p == '"') {
-            o->in_string = true;
-            o->run = ++p;
-        } else if (!structural(d, *p++)) {
+        if (o->in_string)
+            p = string_goes_on(d, p, stop);
+        else if (!is_structural[(unsigned char)*p])
+            p++;
+        else if (!structural(d, p++))
             return false;
-        }
-        o->p = p;
     }
+    o->p = p;
     d->work += 1 + (uint64_t)(p - begin) / OTLP_WORK_BYTES;
     if (p == o->end)
         o->p = NULL;
@@ -62,17 +66,21 @@ bool otlp_json_outline(struct otlp_decoder *d)
 }
 
 /* Inside of a string: up to its end, or to the stop. */
-static const char *string_goes_on(struct otlp_json_outline *o, const char *stop)
+static const char *string_goes_on(struct otlp_decoder *d, const char *p,
+                                  const char *stop)
 {
-    const char *quote = memchr(o->p, '"', (size_t)(stop - o->p));
+    struct otlp_json_outline *o = &d->json.outline;
+    const char *quote = memchr(p, '"', (size_t)(stop - p));
 
     if (!quote)
         return stop;
     const char *slash = quote;
     while (slash > o->run && slash[-1] == '\\')
         slash--;
-    if ((quote - slash) % 2 == 1)
+    if ((quote - slash) % 2 == 1) {
+        d->work++;
         return quote + 1;
+    }
     o->in_string = false;
     string_ended(o, slice_of(o->run, (size_t)(quote - o->run)));
     o->run = quote + 1;
@@ -101,20 +109,21 @@ static void string_ended(struct otlp_json_outline *o, struct slice text)
         head->schema_url = p;
 }
 
-static bool structural(struct otlp_decoder *d, char c)
+static bool structural(struct otlp_decoder *d, const char *p)
 {
     struct otlp_json_outline *o = &d->json.outline;
 
-    switch (c) {
+    o->run = p + 1;
+    switch (*p) {
+    case '"':
+        o->in_string = true;
+        return true;
     case '{':
     case '[':
-        return open_bracket(d, c == '{');
+        return open_bracket(d, *p == '{');
     case '}':
     case ']':
         close_bracket(o);
-        return true;
-    case ',':
-        o->run = o->p;
         return true;
     default:
         return true;
@@ -129,17 +138,17 @@ static bool open_bracket(struct otlp_decoder *d, bool object)
         o->in_list = !object && o->list_next && o->level < OTLP_SCOPE;
         o->list_next = false;
     } else if (object && o->in_list && o->depth == 2 + 2 * (unsigned)o->level) {
+        if (o->n_heads == OTLP_OBJECTS_MAX)
+            return fail(d, otlp_why_memory);
         d->into = d->arena;
         o->heads = otlp_list_add(d, o->heads, o->n_heads, sizeof(*o->heads));
-        if (!o->heads) {
-            err_set(&d->err, "request: %s", otlp_why_memory);
-            return false;
-        }
+        if (!o->heads)
+            return fail(d, otlp_why_memory);
         o->in_list = false;
         o->open[++o->level] = o->n_heads++;
     }
     o->depth++;
-    o->run = o->p;
+    d->work++;
     return true;
 }
 
@@ -153,18 +162,19 @@ static void close_bracket(struct otlp_json_outline *o)
         o->level--;
         o->in_list = true;
     }
-    o->run = o->p;
 }
 
 /* A string, number or run of white space that goes on for ever would be one
  * token of the walk, and hold the loop. */
 static bool check_run(struct otlp_decoder *d, const char *p)
 {
-    const char *run = d->json.outline.run;
+    return p - d->json.outline.run <= OTLP_STRING_MAX ||
+           fail(d, otlp_why_string);
+}
 
-    if (p - run <= OTLP_STRING_MAX)
-        return true;
-    err_set(&d->err, "request: %s, at byte %zu", otlp_why_string,
-            (size_t)(run - d->body.p));
+static bool fail(struct otlp_decoder *d, const char *why)
+{
+    err_set(&d->err, "request: %s, at byte %zu", why,
+            (size_t)(d->json.outline.run - d->body.p));
     return false;
 }

@@ -207,5 +207,6 @@ int main(void)
         fflush(stdout);
         buf_clear(&out);
     }
+    buf_fini(&out);
     return 0;
 }
