@@ -112,16 +112,20 @@ run: build/.dependencies            ## build and start `xray-relay local`
 test: build/.dependencies-test      ## all tests, from a bare Debian 12 on
 	$QMAKE="$(MAKE)" tests/stages all unit replay golden differential scenarios portable
 
-# Our signer and botocore's over generated requests (ROUNDS=, SEED=); our OTLP
-# decoder and the protobuf runtime's (EXAMPLES=).
+# Our signer and botocore's over generated requests (ROUNDS=, SEED=), our
+# credentials chain beside botocore's; our OTLP decoder and the protobuf
+# runtime's (EXAMPLES=).
+DIFFERENTIAL := sigv4_sign cred_get otlp_dump
+
 $B/tests/%: tests/differential/%.c $B/libxr.a
 	@mkdir -p $(@D)
 	@echo "  TEST  $<"
 	$Q$(CC) $(ALL_CFLAGS) $(LDHARDEN) -o $@ $< $B/libxr.a $(LIBS)
 
 .PHONY: differential
-differential: $B/tests/sigv4_sign $B/tests/otlp_dump $(VENV)/.done  ## compare with botocore and protobuf
+differential: $(DIFFERENTIAL:%=$B/tests/%) $(VENV)/.done  ## compare with botocore and protobuf
 	$QXR_SIGN=$(abspath $B/tests/sigv4_sign) \
+	    XR_CRED=$(abspath $B/tests/cred_get) \
 	    XR_OTLP_DUMP=$(abspath $B/tests/otlp_dump) $(VENV)/bin/python \
 	    -m pytest -q -p no:cacheprovider tests/differential
 

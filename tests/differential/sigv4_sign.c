@@ -37,10 +37,10 @@ static size_t headers(const json_t *j, struct sigv4_header *out)
 
 static void answer(struct buf *authorization, struct buf *canonical)
 {
-    json_t *o = json_pack("{s:s, s:s, s:b}", "authorization",
-                          buf_cstr(authorization), "canonical",
-                          buf_cstr(canonical), "failed",
-                          authorization->failed || canonical->failed);
+    json_t *o =
+        json_pack("{s:s, s:s, s:b}", "authorization", buf_cstr(authorization),
+                  "canonical", buf_cstr(canonical), "failed",
+                  authorization->failed || canonical->failed);
 
     if (!o || json_dumpf(o, stdout, JSON_COMPACT) != 0)
         abort();
