@@ -137,7 +137,9 @@ bool relay_make_upload(struct relay *r, struct err *err)
         .repair_names = o->repair_names,
     };
     r->cred = cred_chain_new(r->loop, r->client, &cred);
-    r->xray = xray_new(r->loop, r->client, r->cred, r->pipeline, r->stats, &x);
+    struct xray_wiring wiring = {r->loop, r->client, r->cred, r->pipeline,
+                                 r->stats};
+    r->xray = xray_new(&wiring, &x);
     if (r->cred == NULL || r->xray == NULL) {
         err_set(err, "out of memory");
         return false;

@@ -18,12 +18,12 @@ struct client_call;
 
 /* How an exchange ended. */
 enum client_outcome {
-    CLIENT_ANSWERED,        /* status and body are there */
-    CLIENT_REFUSED,         /* connection refused or unreachable */
+    CLIENT_ANSWERED, /* status and body are there */
+    CLIENT_REFUSED,  /* connection refused or unreachable */
     CLIENT_TIMEOUT,
     CLIENT_UNKNOWN_HOST,
-    CLIENT_TLS,             /* certificate or handshake */
-    CLIENT_BROKEN,          /* closed or reset before the answer ended */
+    CLIENT_TLS,    /* certificate or handshake */
+    CLIENT_BROKEN, /* closed or reset before the answer ended */
     CLIENT_OTHER,
 };
 

@@ -36,9 +36,9 @@ void timer_stop(struct timer *t);
 bool timer_running(const struct timer *t);
 void timer_free(struct timer *t); /* NULL is fine */
 
-/* Watches a descriptor, which stays the caller's. Level-triggered. */
-struct watch *watch_new(struct loop *l, int fd, bool read, bool write,
-                        loop_fd_fn fn, void *arg);
+/* Watches a descriptor, which stays the caller's, for reading; watch_set
+ * changes that. Level-triggered. */
+struct watch *watch_new(struct loop *l, int fd, loop_fd_fn fn, void *arg);
 void watch_set(struct watch *w, bool read, bool write);
 void watch_free(struct watch *w); /* NULL is fine */
 

@@ -14,22 +14,30 @@
 #include "xr/pipeline.h"
 
 struct xray_options {
-    unsigned concurrency;       /* uploads under way at a time */
-    unsigned flush_idle_ms;     /* a document waits at most this long */
-    unsigned batch_documents;   /* 1..50 */
-    size_t batch_bytes;         /* ceiling of one request body */
-    size_t memory_bytes;        /* all memory held for documents */
+    unsigned concurrency;     /* uploads under way at a time */
+    unsigned flush_idle_ms;   /* a document waits at most this long */
+    unsigned batch_documents; /* 1..50 */
+    size_t batch_bytes;       /* ceiling of one request body */
+    size_t memory_bytes;      /* all memory held for documents */
     unsigned request_timeout_ms;
-    unsigned backoff_max_ms;    /* 5000 */
-    const char *user_agent;
-    bool repair_names;          /* clean and resend on InvalidName */
+    unsigned backoff_max_ms; /* 5000 */
+    const char *user_agent;  /* NULL: as the daemon's */
+    bool repair_names;       /* clean and resend on InvalidName */
+};
+
+/* What it works with, all borrowed. */
+struct xray_wiring {
+    struct loop *loop;
+    struct client *client;
+    struct cred_chain *cred;
+    struct pipeline *pipeline;
+    struct stats *stats;
 };
 
 struct xray;
 
-struct xray *xray_new(struct loop *l, struct client *client,
-                      struct cred_chain *cred, struct pipeline *p,
-                      struct stats *stats, const struct xray_options *o);
+struct xray *xray_new(const struct xray_wiring *w,
+                      const struct xray_options *o);
 void xray_free(struct xray *x);
 struct sink *xray_sink(struct xray *x);
 /* Region and base URL, once known; uploads wait until then. May be called

@@ -59,7 +59,7 @@ static void start(struct cred_job *j)
         cred_job_fail(j, "credential_process: %s", err.text);
         return;
     }
-    s->watch = watch_new(j->loop, s->fd, true, false, on_output, j);
+    s->watch = watch_new(j->loop, s->fd, on_output, j);
     s->limit = timer_new(j->loop, on_limit, j);
     s->reap = timer_new(j->loop, on_end, j);
     timer_start(s->limit, TIME_LIMIT_MS);

@@ -59,7 +59,7 @@ struct acceptor *acceptor_new(struct loop *l, const struct acceptor_options *o,
     if (getsockname(fd, (struct sockaddr *)&sa, &len) == 0)
         address_format((struct sockaddr *)&sa, a->bound);
     a->rest = timer_new(l, acceptor_rested, a);
-    a->watch = watch_new(l, fd, true, false, acceptor_readable, a);
+    a->watch = watch_new(l, fd, acceptor_readable, a);
     return a;
 }
 

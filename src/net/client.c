@@ -510,10 +510,9 @@ static int on_curl_socket(CURL *e, curl_socket_t fd, int what, void *arg,
     bool in = what & CURL_POLL_IN, out = what & CURL_POLL_OUT;
     s->busy = true;
     s->client = c;
-    if (s->watch)
-        watch_set(s->watch, in, out);
-    else
-        s->watch = watch_new(c->loop, fd, in, out, on_ready, s);
+    if (!s->watch)
+        s->watch = watch_new(c->loop, fd, on_ready, s);
+    watch_set(s->watch, in, out);
     if (!sock)
         curl_multi_assign(c->multi, fd, s);
     return 0;

@@ -39,7 +39,8 @@ int client_headers_lay(const struct client_request *r, struct buf *text,
         if (has(r, ours[i]))
             continue;
         lines[n++] = at;
-        at = stpcpy(stpcpy(at, ours[i]), ":") + 1;
+        at = mempcpy(at, ours[i], strlen(ours[i]));
+        at = mempcpy(at, ":", sizeof(":"));
     }
     return n;
 }

@@ -153,7 +153,8 @@ static void accepted(void *arg, int fd, const struct sockaddr *peer)
         c->next->prev = c;
     s->first = c;
     c->progress_ms = loop_now_ms(s->loop);
-    c->watch = watch_new(s->loop, fd, !s->paused, false, conn_event, c);
+    c->watch = watch_new(s->loop, fd, conn_event, c);
+    watch_set(c->watch, !s->paused, false);
     if (!timer_running(s->sweep))
         timer_start(s->sweep, SWEEP_MS);
 }

@@ -274,14 +274,13 @@ static void on_alarm(evutil_socket_t fd, short what, void *arg)
     l->alarm_us = INT64_MAX;
 }
 
-struct watch *watch_new(struct loop *l, int fd, bool read, bool write,
-                        loop_fd_fn fn, void *arg)
+struct watch *watch_new(struct loop *l, int fd, loop_fd_fn fn, void *arg)
 {
     struct watch *w = must(calloc(1, sizeof(*w)));
     *w = (struct watch){.loop = l, .fd = fd, .fn = fn, .arg = arg};
     w->event =
         must(event_new(l->base, fd, EV_READ | EV_PERSIST, fire_watch, w));
-    watch_set(w, read, write);
+    watch_set(w, true, false);
     return w;
 }
 

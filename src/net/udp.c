@@ -72,7 +72,7 @@ struct udp *udp_new(struct loop *l, const struct udp_options *o,
     u->stats.receive_buffer_asked = o->receive_buffer;
     u->stats.receive_buffer = udp_os_receive_buffer(u->fd, o->receive_buffer);
     u->window_start_ms = loop_now_ms(l);
-    u->watch = watch_new(l, u->fd, true, false, on_readable, u);
+    u->watch = watch_new(l, u->fd, on_readable, u);
     return u;
 }
 

@@ -50,24 +50,23 @@ static void on_deadline(void *arg);
 static void drain_done(struct xray *x);
 static struct xray *of(struct sink *s);
 
-struct xray *xray_new(struct loop *l, struct client *client,
-                      struct cred_chain *cred, struct pipeline *p,
-                      struct stats *stats, const struct xray_options *o)
+struct xray *xray_new(const struct xray_wiring *w, const struct xray_options *o)
 {
     struct xray *x = calloc(1, sizeof(*x));
-    if (!x || !(x->user_agent = strdup(o->user_agent ? o->user_agent : "")))
+    if (!x)
         log_fatal("out of memory while starting");
+    x->user_agent = xray_user_agent(o->user_agent);
     x->sink = (struct sink){.name = "xray",
                             .push = push,
                             .has_room = has_room,
                             .busy = busy,
                             .flush = flush,
                             .pending = pending};
-    x->loop = l;
-    x->client = client;
-    x->cred = cred;
-    x->pipeline = p;
-    x->stats = stats;
+    x->loop = w->loop;
+    x->client = w->client;
+    x->cred = w->cred;
+    x->pipeline = w->pipeline;
+    x->stats = w->stats;
     x->o = *o;
     x->o.user_agent = x->user_agent;
     if (x->o.concurrency == 0)
@@ -78,10 +77,10 @@ struct xray *xray_new(struct loop *l, struct client *client,
         x->o.batch_bytes = x->o.memory_bytes;
     x->limit = x->o.concurrency;
     x->body_hint = HINT_FIRST;
-    x->flush_timer = timer_new(l, on_flush_timer, x);
-    x->retry_timer = timer_new(l, on_retry_timer, x);
-    x->tidy_timer = timer_new(l, on_tidy_timer, x);
-    x->drain_timer = timer_new(l, on_deadline, x);
+    x->flush_timer = timer_new(w->loop, on_flush_timer, x);
+    x->retry_timer = timer_new(w->loop, on_retry_timer, x);
+    x->tidy_timer = timer_new(w->loop, on_tidy_timer, x);
+    x->drain_timer = timer_new(w->loop, on_deadline, x);
     xray_count_init(x);
     return x;
 }

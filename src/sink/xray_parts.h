@@ -33,6 +33,16 @@ struct xray_endpoint {
     const char *path;        /* within base: "" or "/prefix" */
 };
 
+/* What is to be signed. */
+struct xray_call {
+    const char *operation; /* "/TraceSegments" */
+    const char *id;        /* of the invocation, the same over its attempts */
+    unsigned attempt;
+    const struct cred *cred;
+    struct slice body;
+    const uint8_t *sha256; /* of the body */
+};
+
 /* A signed request; all texts live in here but body and token. */
 struct xray_request {
     char url[ENDPOINT_MAX + 64];
@@ -166,11 +176,10 @@ void xray_set_base(struct xray_endpoint *e, const char *region,
 void xray_make_uuid(struct xray *x, char out[XRAY_UUID_MAX]);
 void xray_request_init(struct xray_request *r);
 void xray_request_fini(struct xray_request *r);
-/* operation: "/TraceSegments". */
 void xray_request_sign(struct xray_request *r, const struct xray *x,
-                       const char *operation, const struct upload *u,
-                       const uint8_t sha256[SHA256_BYTES], size_t length,
-                       unsigned attempt);
+                       const struct xray_call *c);
+/* The given one or, for NULL, what the daemon says of itself. To be freed. */
+char *xray_user_agent(const char *given);
 
 /* xray_count.c */
 void xray_count_init(struct xray *x);

@@ -104,8 +104,10 @@ static void clean(struct repair *r, struct slice raw)
     size_t kept = clean_text(text, n);
     if (kept == n)
         return;
-    if (kept == 0)
-        kept = (size_t)(stpcpy(text, NOTHING_LEFT) - text);
+    if (kept == 0) {
+        kept = sizeof(NOTHING_LEFT) - 1;
+        memcpy(text, NOTHING_LEFT, kept);
+    }
     buf_append(r->out, slice_of(r->copied, (size_t)(raw.p - r->copied)));
     struct slice left = slice_of(text, kept);
     char *to = buf_reserve(r->out, 2 * kept + 8); /* at most \\ for each */

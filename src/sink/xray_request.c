@@ -8,11 +8,20 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "xr/clock.h"
 
+#if defined(__aarch64__)
+#define OS_ARCH "linux-arm64"
+#else
+#define OS_ARCH "linux-amd64"
+#endif
+
 #define ATTEMPTS_SHOWN 2 /* "max" of the daemon's requests */
 
+static void sign(struct xray_request *r, const struct xray *x,
+                 const struct xray_call *c);
 static void add(struct xray_request *r, const char *name, struct slice value);
 
 void xray_set_base(struct xray_endpoint *e, const char *region,
@@ -70,49 +79,77 @@ void xray_request_fini(struct xray_request *r)
 }
 
 void xray_request_sign(struct xray_request *r, const struct xray *x,
-                       const char *operation, const struct upload *u,
-                       const uint8_t sha256[SHA256_BYTES], size_t length,
-                       unsigned attempt)
+                       const struct xray_call *c)
 {
     const struct xray_endpoint *e = &x->endpoint;
-    const struct cred *c = u->cred;
+    const struct cred *cred = c->cred;
     int64_t now_ms = clock_wall_ms() + x->skew_ms;
-    snprintf(r->url, sizeof(r->url), "%s%s", e->base, operation);
+    snprintf(r->url, sizeof(r->url), "%s%s", e->base, c->operation);
     sigv4_date(now_ms / 1000, r->date);
     snprintf(r->stamp, sizeof(r->stamp), "%" PRId64 ".%03d000000",
              now_ms / 1000, (int)(now_ms % 1000));
-    snprintf(r->attempt, sizeof(r->attempt), "attempt=%u; max=%u", attempt,
-             attempt > ATTEMPTS_SHOWN ? attempt : ATTEMPTS_SHOWN);
-    snprintf(r->length, sizeof(r->length), "%zu", length);
+    snprintf(r->attempt, sizeof(r->attempt), "attempt=%u; max=%u", c->attempt,
+             c->attempt > ATTEMPTS_SHOWN ? c->attempt : ATTEMPTS_SHOWN);
+    snprintf(r->length, sizeof(r->length), "%zu", c->body.n);
     r->n_headers = 0;
     add(r, "Host", slice_str(e->host));
-    add(r, "Amz-Sdk-Invocation-Id", slice_str(u->id));
+    add(r, "Amz-Sdk-Invocation-Id", slice_str(c->id));
     add(r, "Amz-Sdk-Request", slice_str(r->attempt));
     add(r, "Content-Length", slice_str(r->length));
     add(r, "Content-Type", SLICE("application/json"));
     add(r, "X-Amz-Date", slice_str(r->date));
-    if (c->session_token.n)
-        add(r, "X-Amz-Security-Token", c->session_token);
+    if (cred->session_token.n)
+        add(r, "X-Amz-Security-Token", cred->session_token);
     add(r, "X-Amzn-Xray-Timestamp", slice_str(r->stamp));
 
-    struct sigv4_header signed_headers[XRAY_HEADERS_MAX];
+    sign(r, x, c);
+    add(r, "Authorization", buf_slice(&r->authorization));
+    add(r, "User-Agent", slice_str(x->user_agent));
+}
+
+/* All headers so far; those added behind are not signed. */
+static void sign(struct xray_request *r, const struct xray *x,
+                 const struct xray_call *c)
+{
+    const struct xray_endpoint *e = &x->endpoint;
+    struct sigv4_header headers[XRAY_HEADERS_MAX];
     for (size_t i = 0; i < r->n_headers; i++)
-        signed_headers[i] =
+        headers[i] =
             (struct sigv4_header){r->headers[i].name, r->headers[i].value};
     struct sigv4_request s = {.method = SLICE("POST"),
                               .path = slice_str(r->url + (e->path - e->base)),
-                              .headers = signed_headers,
+                              .headers = headers,
                               .n_headers = r->n_headers};
-    memcpy(s.body_sha256, sha256, SHA256_BYTES);
-    struct sigv4_key key = {c->access_key_id, c->secret_access_key,
+    memcpy(s.body_sha256, c->sha256, SHA256_BYTES);
+    struct sigv4_key key = {c->cred->access_key_id, c->cred->secret_access_key,
                             slice_str(e->region), SLICE("xray")};
     buf_clear(&r->authorization);
     sigv4_sign(&s, &key, r->date, &r->authorization);
-    add(r, "Authorization", buf_slice(&r->authorization));
-    add(r, "User-Agent", slice_str(x->user_agent));
 }
 
 static void add(struct xray_request *r, const char *name, struct slice value)
 {
     r->headers[r->n_headers++] = (struct client_header){slice_str(name), value};
+}
+
+char *xray_user_agent(const char *given)
+{
+    const char *env = getenv("AWS_EXECUTION_ENV");
+    struct buf b;
+    if (!env || !env[0])
+        env = "UNKNOWN";
+    buf_init(&b, 1024);
+    if (given)
+        buf_str(&b, given);
+    else
+        buf_printf(&b,
+                   "xray-relay/" XR_VERSION
+                   " xray-agent/xray-daemon/" XR_VERSION
+                   " exec-env/%.200s OS/" OS_ARCH,
+                   env);
+    char *text = strdup(buf_cstr(&b));
+    buf_fini(&b);
+    if (!text)
+        log_fatal("out of memory while starting");
+    return text;
 }

@@ -196,8 +196,13 @@ static void on_credentials(void *arg, struct cred *cred, const struct err *err)
     write_body(t);
     sha256_once(buf_slice(&t->body), sha256);
     xray_request_init(&r);
-    xray_request_sign(&r, x, "/TelemetryRecords", &t->upload, sha256, t->body.n,
-                      1);
+    xray_request_sign(&r, x,
+                      &(struct xray_call){.operation = "/TelemetryRecords",
+                                          .id = t->upload.id,
+                                          .attempt = 1,
+                                          .cred = cred,
+                                          .body = buf_slice(&t->body),
+                                          .sha256 = sha256});
     unsigned timeout = t->final ? FINAL_TIMEOUT_MS : TIMEOUT_MS;
     struct client_request q = {.method = "POST",
                                .url = r.url,

@@ -133,8 +133,13 @@ static void send(struct xray *x, struct batch *b, struct cred *cred)
     batch_set_state(b, BATCH_INFLIGHT, &x->lists[BATCH_INFLIGHT]);
     struct xray_request r;
     xray_request_init(&r);
-    xray_request_sign(&r, x, "/TraceSegments", u, b->sha256, b->body.n,
-                      b->attempts);
+    xray_request_sign(&r, x,
+                      &(struct xray_call){.operation = "/TraceSegments",
+                                          .id = u->id,
+                                          .attempt = b->attempts,
+                                          .cred = cred,
+                                          .body = buf_slice(&b->body),
+                                          .sha256 = b->sha256});
     unsigned timeout = x->o.request_timeout_ms;
     struct client_request q = {
         .method = "POST",

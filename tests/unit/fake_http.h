@@ -118,7 +118,7 @@ static inline void fake_on_accept(void *arg, int fd, bool readable,
     buf_init(&c->in, 16 << 20);
     c->next = f->conns;
     f->conns = c;
-    c->watch = watch_new(f->loop, c->fd, true, false, fake_on_data, c);
+    c->watch = watch_new(f->loop, c->fd, fake_on_data, c);
 }
 
 static inline void fake_start(struct fake_http *f, struct loop *l, fake_fn fn,
@@ -133,7 +133,7 @@ static inline void fake_start(struct fake_http *f, struct loop *l, fake_fn fn,
         getsockname(f->fd, (struct sockaddr *)&a, &n) < 0)
         abort();
     f->port = ntohs(a.sin_port);
-    f->watch = watch_new(l, f->fd, true, false, fake_on_accept, f);
+    f->watch = watch_new(l, f->fd, fake_on_accept, f);
 }
 
 static inline void fake_stop(struct fake_http *f)

@@ -77,7 +77,7 @@ static void later_runs_after_descriptors(void **state)
     int fds[2];
     assert_int_equal(pipe(fds), 0);
     assert_int_equal(write(fds[1], "x", 1), 1);
-    struct watch *w = watch_new(s->loop, fds[0], true, false, on_fd, s);
+    struct watch *w = watch_new(s->loop, fds[0], on_fd, s);
     loop_later(s->loop, on_later_again, s);
     s->stop_at = 3;
     loop_run(s->loop);
@@ -92,7 +92,8 @@ static void watches_change_direction(void **state)
     struct seen *s = *state;
     int fds[2];
     assert_int_equal(pipe(fds), 0);
-    s->watch = watch_new(s->loop, fds[1], false, true, on_fd, s);
+    s->watch = watch_new(s->loop, fds[1], on_fd, s);
+    watch_set(s->watch, false, true);
     struct timer *t = timer_new(s->loop, on_timer, s);
     timer_start(t, 5);
     s->stop_at = 2;
@@ -175,7 +176,7 @@ static void a_turn_ends_before_a_new_timer_fires(void **state)
     int fds[2];
     assert_int_equal(pipe(fds), 0);
     assert_int_equal(write(fds[1], "x", 1), 1);
-    struct watch *w = watch_new(s->loop, fds[0], true, false, on_fd, s);
+    struct watch *w = watch_new(s->loop, fds[0], on_fd, s);
     again = timer_new(s->loop, start_again, s);
     timer_start(again, 0);
     s->stop_at = 4;
