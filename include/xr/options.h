@@ -90,8 +90,8 @@ struct config_result {
                       subcommands version and help, config --sample ... */
 };
 
-/* Reads command line, file and environment. NULL only without memory. argv is
- * borrowed for the life of the config. */
+/* Reads command line, file and environment. NULL when out->done, or else
+ * without memory. argv is borrowed for the life of the config. */
 struct config *config_load(int argc, char **argv, struct config_result *out);
 void config_free(struct config *c);
 const struct options *config_options(const struct config *c);

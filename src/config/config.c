@@ -18,6 +18,7 @@ enum { PRINT_BYTES_MAX = 1024 * 1024 };
 
 extern char **environ;
 
+static void load(struct config *c, struct config_result *out);
 static struct config *config_new(int argc, char **argv);
 static bool print_and_end(struct config *c);
 static void config_fill(struct config *c);
@@ -31,28 +32,15 @@ static void put_out(struct buf *b);
 struct config *config_load(int argc, char **argv, struct config_result *out)
 {
     struct config *c = config_new(argc, argv);
-    struct err err;
 
     *out = (struct config_result){0};
     if (!c)
         return NULL;
-    if (args_read(c, &err) != 0) {
-        report_usage(c, &err);
-        *out = (struct config_result){.exit_code = 2, .done = true};
+    load(c, out);
+    if (!out->done)
         return c;
-    }
-    if (c->args.sub)
-        out->command = c->args.sub->command;
-    out->done = print_and_end(c);
-    if (out->done)
-        return c;
-    config_fill(c);
-    if (c->errors.n > 0) {
-        report_faults(c);
-        out->exit_code = 1;
-        out->done = true;
-    }
-    return c;
+    config_free(c);
+    return NULL;
 }
 
 struct config *config_reload(const struct config *old, struct err *err)
@@ -109,6 +97,28 @@ void config_warnings(const struct config *c,
 {
     for (const struct note *n = c->warnings.first; n; n = n->next)
         fn(arg, n->text);
+}
+
+static void load(struct config *c, struct config_result *out)
+{
+    struct err err;
+
+    if (args_read(c, &err) != 0) {
+        report_usage(c, &err);
+        *out = (struct config_result){.exit_code = 2, .done = true};
+        return;
+    }
+    if (c->args.sub)
+        out->command = c->args.sub->command;
+    out->done = print_and_end(c);
+    if (out->done)
+        return;
+    config_fill(c);
+    if (c->errors.n > 0) {
+        report_faults(c);
+        out->exit_code = 1;
+        out->done = true;
+    }
 }
 
 static struct config *config_new(int argc, char **argv)

@@ -62,7 +62,8 @@ static void memory_has_a_minimum(void **state)
         struct load l = {0};
         load_run(&l, rows[i].line);
         assert_int_equal(l.result.exit_code, rows[i].exit_code);
-        assert_int_equal(load_options(&l)->buffer_mb, rows[i].mb);
+        if (!l.result.done)
+            assert_int_equal(load_options(&l)->buffer_mb, rows[i].mb);
         load_end(&l);
     }
 }
