@@ -99,7 +99,7 @@ def rule_layers(tree):
                 yield path, line, f'"{name}" goes up; name its folder'
                 continue
             if name.endswith("relay.h"):
-                yield path, line, "only the files of src/ itself include relay.h"
+                yield path, line, "only files of src/ itself include relay.h"
                 continue
             theirs = included_folder(tree, path, bracket, name)
             if theirs is None or mine is None or mine == theirs:
