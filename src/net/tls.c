@@ -97,7 +97,6 @@ void *tls_server_ctx(struct tls_server *t)
     return t->ctx;
 }
 
-/* NULL and "" both stand for a file that was not named. */
 struct tls_conn *tls_conn_new(struct tls_server *t, int fd)
 {
     struct tls_conn *c = calloc(1, sizeof(*c));
@@ -159,6 +158,7 @@ const char *tls_conn_why(const struct tls_conn *c)
     return c->why;
 }
 
+/* NULL and "" both stand for a file that was not named. */
 static char *copy(const char *s)
 {
     if (!s || !*s)

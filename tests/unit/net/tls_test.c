@@ -11,6 +11,7 @@
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
+#include <sys/socket.h>
 
 static char dir[] = "/tmp/xr_tls_XXXXXX";
 
@@ -225,6 +226,133 @@ static void reload_swaps_or_keeps(void **state)
     tls_server_free(t);
 }
 
+/* A connection of ours and a client's end, joined by a socket pair. */
+struct pair {
+    struct tls_server *server;
+    struct tls_conn *conn;
+    SSL_CTX *client_ctx;
+    SSL *client;
+    int fds[2];
+};
+
+static void pair_open(struct pair *p)
+{
+    p->server = start(false, NULL);
+    assert_int_equal(
+        socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, p->fds), 0);
+    p->conn = tls_conn_new(p->server, p->fds[0]);
+    assert_non_null(p->conn);
+    p->client_ctx = SSL_CTX_new(TLS_client_method());
+    p->client = SSL_new(p->client_ctx);
+    SSL_set_fd(p->client, p->fds[1]);
+    SSL_set_connect_state(p->client);
+}
+
+static void pair_close(struct pair *p)
+{
+    tls_conn_free(p->conn);
+    SSL_free(p->client);
+    SSL_CTX_free(p->client_ctx);
+    tls_server_free(p->server);
+    close(p->fds[0]);
+    if (p->fds[1] >= 0)
+        close(p->fds[1]);
+}
+
+/* Lets both ends step until the server's has read something. */
+static long pair_read(struct pair *p, char *out, size_t n)
+{
+    long got = TLS_WANTS_READ;
+
+    for (int i = 0; i < 10 && got == TLS_WANTS_READ; i++) {
+        SSL_do_handshake(p->client);
+        got = tls_conn_read(p->conn, out, n);
+    }
+    return got;
+}
+
+static void carries_bytes_both_ways(void **state)
+{
+    struct pair p;
+    char text[16] = "";
+    size_t put;
+
+    (void)state;
+    pair_open(&p);
+    assert_int_equal(pair_read(&p, text, sizeof(text)), TLS_WANTS_READ);
+    assert_int_equal(SSL_write_ex(p.client, "question", 8, &put), 1);
+    assert_int_equal(pair_read(&p, text, 3), 3);
+    assert_true(tls_conn_has_pending(p.conn));
+    assert_int_equal(tls_conn_read(p.conn, text + 3, 13), 5);
+    assert_string_equal(text, "question");
+    assert_false(tls_conn_has_pending(p.conn));
+
+    assert_int_equal(tls_conn_write(p.conn, SLICE("answer")), 6);
+    assert_int_equal(SSL_read_ex(p.client, text, sizeof(text), &put), 1);
+    assert_int_equal(put, 6);
+    tls_conn_close(p.conn);
+    assert_int_equal(SSL_read_ex(p.client, text, sizeof(text), &put), 0);
+    assert_int_equal(SSL_get_error(p.client, 0), SSL_ERROR_ZERO_RETURN);
+    pair_close(&p);
+}
+
+static void writes_until_the_socket_is_full(void **state)
+{
+    static char block[16384], back[16384];
+    struct pair p;
+    size_t sent = 0, got = 0, k;
+    long n;
+
+    (void)state;
+    pair_open(&p);
+    pair_read(&p, back, sizeof(back));
+    memset(block, 'x', sizeof(block));
+    while ((n = tls_conn_write(p.conn, slice_of(block, sizeof(block)))) > 0)
+        sent += (size_t)n;
+    assert_int_equal(n, TLS_WANTS_WRITE);
+    while (SSL_read_ex(p.client, back, sizeof(back), &k) == 1)
+        got += k;
+    /* The write that waited is repeated, from other memory. */
+    memset(back, 'x', sizeof(back));
+    n = tls_conn_write(p.conn, slice_of(back, sizeof(back)));
+    assert_true(n > 0);
+    while (SSL_read_ex(p.client, block, sizeof(block), &k) == 1)
+        got += k;
+    assert_int_equal(got, sent + (size_t)n);
+    pair_close(&p);
+}
+
+static void a_silent_close_is_the_end(void **state)
+{
+    struct pair p;
+    char text[16];
+
+    (void)state;
+    pair_open(&p);
+    pair_read(&p, text, sizeof(text));
+    /* Takes the session tickets: unread bytes would make it a reset. */
+    assert_int_equal(SSL_read(p.client, text, sizeof(text)), -1);
+    close(p.fds[1]);
+    p.fds[1] = -1;
+    assert_int_equal(tls_conn_read(p.conn, text, sizeof(text)), 0);
+    pair_close(&p);
+}
+
+static void plain_text_breaks_it(void **state)
+{
+    static const char request[] = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+    struct pair p;
+    char text[16];
+
+    (void)state;
+    pair_open(&p);
+    assert_int_equal(write(p.fds[1], request, sizeof(request) - 1),
+                     sizeof(request) - 1);
+    assert_int_equal(tls_conn_read(p.conn, text, sizeof(text)), TLS_BROKEN);
+    assert_string_equal(tls_conn_why(p.conn), "http request");
+    pair_close(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -233,6 +361,10 @@ int main(void)
         cmocka_unit_test(asks_for_a_client_certificate),
         cmocka_unit_test(says_what_is_wrong_with_a_file),
         cmocka_unit_test(reload_swaps_or_keeps),
+        cmocka_unit_test(carries_bytes_both_ways),
+        cmocka_unit_test(writes_until_the_socket_is_full),
+        cmocka_unit_test(a_silent_close_is_the_end),
+        cmocka_unit_test(plain_text_breaks_it),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
