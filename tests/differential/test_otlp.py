@@ -21,6 +21,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceRequest as Request)
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue
+from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, Span
 
 EXAMPLES = int(os.environ.get("EXAMPLES", "5000"))
 CEILINGS = ("nested too deep", "more fields than", "more data than",
@@ -324,21 +326,30 @@ def wrap(number, body):
     return bytes(head) + body
 
 
+def shuffled(messages, rng):
+    """All fields of the messages as one message, in any order."""
+    pool = [f for m in messages for f in fields(m.SerializeToString())]
+    rng.shuffle(pool)
+    return b"".join(pool)
+
+
+UNKNOWN = [b"\xa8\x3f\1", b"\xa1\6" + bytes(8), b"\x93\6\x08\1\x94\6"]
+
+
 @settings(many, max_examples=max(EXAMPLES // 5, 1))
-@given(st.lists(resource_spans, min_size=1, max_size=3), seeds)
-def test_merging_and_order(decoder, parts, seed):
-    """Fields of several messages in any order, as one message."""
+@given(st.lists(resource_spans, min_size=1, max_size=3),
+       st.lists(spans, min_size=1, max_size=3),
+       st.lists(values, min_size=2, max_size=6), seeds)
+def test_merging_and_order(decoder, resources, whole_spans, twice, seed):
+    """Sub-messages that come twice, and fields in any order."""
     rng = random.Random(seed)
-    pool = []
-    for part in parts:
-        request = Request(resource_spans=[part])
-        pool += fields(request.resource_spans[0].SerializeToString())
-    pool += rng.sample([b"\xa8\x3f\1", b"\x13\x08\1\x14", b"\x10\1",
-                        wrap(2, wrap(2, wrap(15, b"\x18\2") +
-                                     wrap(15, b"\x12\1m"))),
-                        wrap(1, wrap(1, wrap(1, b"k") + wrap(2, b"\x18\1") +
-                                     wrap(2, b"\x0a\1s")))],
-                       rng.randint(0, 5))
+    span = shuffled([Span(**s) for s in whole_spans], rng)
+    for first, second in zip(twice, twice[1:]):
+        span += wrap(9, wrap(1, b"k") + b"".join(
+            wrap(2, AnyValue(**v).SerializeToString())
+            for v in (first, second)))
+    pool = [shuffled([ResourceSpans(**r) for r in resources], rng),
+            wrap(2, wrap(2, span)), *rng.choices(UNKNOWN, k=3)]
     rng.shuffle(pool)
     body = wrap(1, b"".join(pool))
     assert decoder.run(b"p", body, 2) == (
