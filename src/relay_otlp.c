@@ -29,7 +29,7 @@ bool relay_make_otlp(struct relay *r)
             (const char *const *)r->options->otlp_cors_origins.items,
         .n_cors_origins = r->options->otlp_cors_origins.n,
     };
-    r->otlp = otlp_http_new(r->loop, r->pipeline, r->translator, r->stats, &o);
+    r->otlp = otlp_http_new(r->loop, r->pipeline, r->translator, &o);
     pipeline_on_relief(r->pipeline, on_relief, r);
     return r->otlp != NULL;
 }

@@ -41,7 +41,7 @@ struct otlp_http_options {
     bool lambda; /* full: partial success in place of 503 (lambda §5) */
 };
 struct otlp_http *otlp_http_new(struct loop *l, struct pipeline *p,
-                                struct translator *t, struct stats *stats,
+                                struct translator *t,
                                 const struct otlp_http_options *o);
 void otlp_http_free(struct otlp_http *h);
 void otlp_http_handle(void *h, struct http1_request *r);
@@ -57,10 +57,14 @@ struct otlp_grpc_options {
     bool lambda;
 };
 struct otlp_grpc *otlp_grpc_new(struct loop *l, struct pipeline *p,
-                                struct translator *t, struct stats *stats,
+                                struct translator *t,
                                 const struct otlp_grpc_options *o,
                                 struct err *err);
 const char *otlp_grpc_bound(const struct otlp_grpc *g);
+/* Stops or resumes reading. It stops by itself when pipeline_busy; who wires
+ * resumes on relief. The servers of
+ * otlp_http_routes do the same, and are resumed by http1_pause. */
+void otlp_grpc_pause(struct otlp_grpc *g, bool pause);
 /* GOAWAY; streams under way are answered. */
 void otlp_grpc_stop(struct otlp_grpc *g);
 unsigned otlp_grpc_open_streams(const struct otlp_grpc *g);

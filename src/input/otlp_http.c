@@ -64,11 +64,10 @@ static void on_stray(void *arg, struct slice first);
 static void hint(struct otlp_http *h, enum mixup which);
 
 struct otlp_http *otlp_http_new(struct loop *l, struct pipeline *p,
-                                struct translator *t, struct stats *stats,
+                                struct translator *t,
                                 const struct otlp_http_options *o)
 {
     struct otlp_http *h = calloc(1, sizeof(*h));
-    (void)stats;
     if (!h)
         log_fatal("out of memory for OTLP over HTTP");
     h->o = *o;

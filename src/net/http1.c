@@ -32,7 +32,6 @@ static void accepted(void *arg, int fd, const struct sockaddr *peer);
 static bool is_loopback(const struct sockaddr *sa);
 static void conn_event(void *arg, int fd, bool readable, bool writable);
 static bool conn_is_stray(struct http1_conn *c, struct slice first);
-static bool tls_conn_begin(struct http1_conn *c);
 static bool conn_step(struct http1_conn *c);
 static bool step_head(struct http1_conn *c);
 static bool begin_body(struct http1_conn *c);
@@ -174,35 +173,18 @@ static bool is_loopback(const struct sockaddr *sa)
 static void conn_event(void *arg, int fd, bool readable, bool writable)
 {
     struct http1_conn *c = arg;
+    struct slice first;
     (void)fd, (void)writable;
     c->drained = false;
-    if (c->stream.tls && !c->stream.begun && !tls_conn_begin(c))
+    if (!stream_begin_tls(&c->stream, &first)) {
+        if (c->server->stray)
+            c->server->stray(c->server->stray_arg, first);
         c->dead = true;
+    }
     if (readable && c->state == CONN_HANDLER &&
         stream_is_gone(&c->stream, &c->unread))
         c->dead = true;
     conn_run(c);
-}
-
-/* Looks at the raw bytes before the handshake: what is no TLS hello gets a
- * plain word in place of a broken handshake. */
-static bool tls_conn_begin(struct http1_conn *c)
-{
-    char first[32];
-    size_t n = stream_peek(&c->stream, first, sizeof(first));
-    if (n == 0)
-        return true;
-    c->stream.begun = true;
-    enum stream_first kind = stream_first(slice_of(first, n));
-    if (kind == FIRST_TLS || kind == FIRST_UNKNOWN)
-        return true;
-    if (c->server->stray)
-        c->server->stray(c->server->stray_arg, slice_of(first, n));
-    if (kind == FIRST_HTTP1)
-        (void)send(c->stream.fd,
-                   "HTTP/1.0 400 Bad Request\r\n\r\nThis port speaks TLS.\n",
-                   50, MSG_NOSIGNAL);
-    return false;
 }
 
 void conn_run(struct http1_conn *c)

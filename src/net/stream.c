@@ -100,10 +100,22 @@ enum stream_first stream_first(struct slice first)
     return first.n < 8 ? FIRST_UNKNOWN : FIRST_OTHER;
 }
 
-size_t stream_peek(const struct stream *s, char *out, size_t n)
+bool stream_begin_tls(struct stream *s, struct slice *first)
 {
-    ssize_t got = recv(s->fd, out, n, MSG_PEEK);
-    return got > 0 ? (size_t)got : 0;
+    if (!s->tls || s->begun)
+        return true;
+    ssize_t n = recv(s->fd, s->first, sizeof(s->first), MSG_PEEK);
+    if (n <= 0)
+        return true;
+    s->begun = true;
+    *first = slice_of(s->first, (size_t)n);
+    enum stream_first kind = stream_first(*first);
+    if (kind == FIRST_HTTP1) {
+        struct slice word =
+            SLICE("HTTP/1.0 400 Bad Request\r\n\r\nThis port speaks TLS.\n");
+        (void)send(s->fd, word.p, word.n, MSG_NOSIGNAL);
+    }
+    return kind == FIRST_TLS || kind == FIRST_UNKNOWN;
 }
 
 bool stream_is_gone(const struct stream *s, bool *unread)

@@ -11,6 +11,7 @@
 #include "xr/slice.h"
 #include "xr/tls.h"
 
+#define STREAM_FIRST_BYTES 32
 #define STREAM_AGAIN (-1) /* not now */
 #define STREAM_BROKEN (-2)
 
@@ -19,6 +20,7 @@ struct stream {
     struct tls_conn *tls; /* NULL: plain */
     bool wants_write;     /* a TLS read waits until it may write */
     bool begun;           /* the first bytes were looked at */
+    char first[STREAM_FIRST_BYTES];
 };
 
 /* Takes the descriptor over. tls NULL: plain. False: out of memory, the
@@ -43,9 +45,9 @@ enum stream_first {
     FIRST_HTTP1, /* a request line */
 };
 enum stream_first stream_first(struct slice first);
-/* Looks at the first bytes without taking them (under TLS: at the raw ones).
- * Returns how many were put into out. */
-size_t stream_peek(const struct stream *s, char *out, size_t n);
+/* Looks at the raw bytes before a handshake; once, when there are any. False
+ * when the peer does not speak TLS: first then holds what it said. */
+bool stream_begin_tls(struct stream *s, struct slice *first);
 /* Whether the peer has closed or reset; false while unread bytes wait. */
 bool stream_is_gone(const struct stream *s, bool *unread);
 

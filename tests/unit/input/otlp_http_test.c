@@ -42,7 +42,7 @@ static void begin(bool lambda)
     count_sink_init(&sink);
     pipeline_add(pipeline, &sink.sink);
     translator = translator_new(&plain);
-    otlp = otlp_http_new(wire_loop, pipeline, translator, stats, &o);
+    otlp = otlp_http_new(wire_loop, pipeline, translator, &o);
     server = http1_new(wire_loop, "127.0.0.1:0", &limits, NULL, &err);
     assert_non_null(server);
     otlp_http_routes(otlp, server);
