@@ -18,6 +18,7 @@
 #define GRACE_STEP_MS 5
 #define LEDGER_MAX (16u << 10)
 #define IDLE_CONNECTION_S 60
+#define PROXY_CONNECTIONS 8
 
 static bool make_parts(struct relay *r, struct err *err);
 static bool make_print(struct relay *r);
@@ -110,7 +111,8 @@ bool relay_make_client(struct relay *r, struct err *err)
         .proxy = *o->proxy_address ? o->proxy_address : NULL,
         .no_verify = o->no_verify_ssl,
         .ca_bundle = *o->ca_bundle ? o->ca_bundle : NULL,
-        .connections = (unsigned)o->concurrency,
+        /* Uploads never keep the sampling calls waiting. */
+        .connections = (unsigned)o->concurrency + PROXY_CONNECTIONS,
         .idle_s = IDLE_CONNECTION_S,
     };
     r->client = client_new(r->loop, &client, err);

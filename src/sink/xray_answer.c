@@ -12,6 +12,7 @@
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "xr/arena.h"
 #include "xr/json_scan.h"
@@ -21,6 +22,7 @@
 #define DRAIN_WAIT_MS 250
 #define REFUSED_LOG_MS 1000
 #define ARENA_SLACK 65536
+#define LOAD_FLAGS (JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL)
 
 enum fate {
     FATE_DELIVERED,
@@ -49,6 +51,7 @@ struct entry {
     struct xray_error error;
 };
 
+static json_t *load(struct slice text);
 static void apply(struct settling *s, json_t *list);
 static void read_entry(json_t *item, struct entry *out);
 static int find_document(struct settling *s, const char *id);
@@ -75,7 +78,7 @@ void xray_read_error(const struct client_answer *a, struct xray_error *out)
 {
     *out = (struct xray_error){0};
     struct slice type = client_answer_header(a, "X-Amzn-ErrorType");
-    json_t *root = json_loadb(a->body.p ? a->body.p : "", a->body.n, 0, NULL);
+    json_t *root = load(a->body);
     if (type.n == 0)
         type = slice_str(text_of(root, "__type", "code"));
     if (type.n == 0)
@@ -96,7 +99,7 @@ bool xray_settle(struct xray *x, struct upload *u,
         xray_recycle(x, b);
         return true;
     }
-    json_t *root = json_loadb(a->body.p, a->body.n, 0, NULL);
+    json_t *root = load(a->body);
     if (!json_is_object(root)) {
         json_decref(root);
         return false;
@@ -131,6 +134,21 @@ void xray_refuse(struct xray *x, struct upload *u, const struct xray_error *e)
     }
     carry_out(&s);
     arena_fini(&s.arena);
+}
+
+/* A message that quotes a document may hold bytes that are no UTF-8, for which
+ * the answer as a whole must not be taken for bad. */
+static json_t *load(struct slice text)
+{
+    json_t *root = json_loadb(text.p ? text.p : "", text.n, LOAD_FLAGS, NULL);
+    char *copy = root || text.n == 0 ? NULL : malloc(text.n);
+    if (!copy)
+        return root;
+    for (size_t i = 0; i < text.n; i++)
+        copy[i] = (signed char)text.p[i] < 0 ? '?' : text.p[i];
+    root = json_loadb(copy, text.n, LOAD_FLAGS, NULL);
+    free(copy);
+    return root;
 }
 
 /* First what names a document, then the rest. */

@@ -398,7 +398,7 @@ static const char *advice(enum retry_class class, const struct client_answer *a)
         return ". Check the region, the Endpoint setting and DNS";
     if (a->outcome == CLIENT_REFUSED || a->outcome == CLIENT_TIMEOUT)
         return ". Is there a route to X-Ray (NAT, VPC endpoint, proxy)?";
-    if (a->status == 407)
+    if (a->status == 407 || (a->why && strstr(a->why, "code 407")))
         return ". The proxy wants a user and password in its URL";
     if ((a->status >= 300 && a->status < 400) || a->status == 404)
         return ". Check the Endpoint setting";

@@ -366,6 +366,32 @@ static void refuses_bad_options(void **state)
     assert_non_null(strstr(err.text, "cannot read the CA bundle /no/such"));
 }
 
+static const char *ca_of(const struct client_options *o)
+{
+    static char path[256];
+    struct client_env e;
+    assert_int_equal(client_env_init(&e, o, NULL), 0);
+    snprintf(path, sizeof(path), "%s", e.ca_file ? e.ca_file : "");
+    client_env_fini(&e);
+    return path;
+}
+
+static void finds_the_ca_bundle(void **state)
+{
+    (void)state;
+    struct client_options o = {.ca_bundle = "/dev/null"};
+    setenv("AWS_CA_BUNDLE", "/etc/passwd", 1);
+    setenv("SSL_CERT_FILE", "/etc/group", 1);
+    assert_string_equal(ca_of(&o), "/dev/null");
+    o.ca_bundle = NULL;
+    assert_string_equal(ca_of(&o), "/etc/passwd");
+    setenv("AWS_CA_BUNDLE", "/no/such/file", 1); /* passed over, and said */
+    assert_string_equal(ca_of(&o), "/etc/group");
+    unsetenv("AWS_CA_BUNDLE");
+    unsetenv("SSL_CERT_FILE");
+    assert_string_not_equal(ca_of(&o), "/etc/group");
+}
+
 static int64_t cpu_us(void)
 {
     struct rusage u;
@@ -423,6 +449,7 @@ int main(void)
         TEST(cancels_in_silence),
         TEST(asks_the_proxy),
         TEST(refuses_bad_options),
+        TEST(finds_the_ca_bundle),
         TEST(a_dead_resolver_costs_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -30,6 +30,25 @@ static void unprocessed_documents_part_ways(void **state)
         assert_int_equal(t.seen[i], i % 2 == 0 && i != 4 ? 2 : 1);
 }
 
+static void quote_bytes(const struct request *r)
+{
+    fake_reply(r->conn, 200, "",
+               "{\"UnprocessedTraceSegments\":[{\"Id\":\"0000000000000001\","
+               "\"ErrorCode\":\"Bad\",\"Message\":\"\xff \\u0000 99999999"
+               "99999999999999\",\"n\":99999999999999999999999}]}");
+}
+
+static void odd_bytes_in_a_message_do_no_harm(void **state)
+{
+    (void)state;
+    t.script = quote_bytes;
+    push_many(0, 3);
+    UNTIL(waiting() == 0);
+    assert_int_equal(t.requests, 1);
+    assert_int_equal(refused(), 1);
+    assert_int_equal(delivered(), 2);
+}
+
 /* Document 7 is never taken, and no one says that it is that one. */
 static void blame_no_one(const struct request *r)
 {
@@ -156,6 +175,7 @@ int main(void)
     alarm(120);
     const struct CMUnitTest tests[] = {
         TEST(unprocessed_documents_part_ways),
+        TEST(odd_bytes_in_a_message_do_no_harm),
         TEST(finds_the_document_that_no_one_names),
         TEST(entries_without_ids_count_by_position),
         TEST(one_bad_document_takes_no_other_with_it),
