@@ -17,8 +17,8 @@
 #define TRANSLATE_DOCUMENTS_MAX 2
 
 struct translate_options {
-    bool index_all;                 /* every attribute an annotation */
-    const struct slice *indexed;    /* names or globs (`*`, `?`) */
+    bool index_all;              /* every attribute an annotation */
+    const struct slice *indexed; /* names or globs (`*`, `?`) */
     size_t n_indexed;
     const struct slice *log_groups; /* names or ARNs */
     size_t n_log_groups;

@@ -294,7 +294,8 @@ static bool scan_read(struct translator *t, const struct span *s)
     scan->attributes = &s->attributes;
     scan->has_name_spaces = false;
     memset(scan->at, 0, sizeof(scan->at));
-    memset(scan->first, FATE_LEFT, n);
+    if (n > 0)
+        memset(scan->first, FATE_LEFT, n);
     for (uint32_t i = 0; i < n; i++) {
         struct slice key = s->attributes.items[i].key;
         uint64_t hash = key_hash(key);

@@ -91,7 +91,7 @@ static void test_taken_attribute_is_indexed_by_name_only(void **state)
 
 static void test_more_than_xray_indexes(void **state)
 {
-    static char keys[60][8];
+    static char keys[60][16];
 
     (void)state;
     fixture_begin(&f, SPAN_INTERNAL, true);
