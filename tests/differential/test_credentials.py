@@ -25,6 +25,19 @@ SECRETS = {"AKBASE": "base/secret+1", "AKENV": "env-secret",
            "AKIMDS": "imds-secret", "AKECS": "ecs-secret"}
 
 
+STS_ANSWER = """<{action}Response
+  xmlns="https://sts.amazonaws.com/doc/2011-06-15/">
+  <{action}Result>
+    <Credentials>
+      <AccessKeyId>{who}</AccessKeyId>
+      <SecretAccessKey>secret&lt;of&gt;{name}</SecretAccessKey>
+      <SessionToken>tok-{who}</SessionToken>
+      <Expiration>{end}</Expiration>
+    </Credentials>
+  </{action}Result>
+</{action}Response>"""
+
+
 def later(seconds=3600):
     when = datetime.datetime.now(datetime.timezone.utc)
     when += datetime.timedelta(seconds=seconds)
@@ -107,13 +120,8 @@ class Cloud(http.server.BaseHTTPRequestHandler):
         name = form["RoleArn"].rsplit("/", 1)[-1]
         who = f"AK{form['Action'][10:]}{name}"
         SECRETS[who] = "secret<of>" + name
-        self.answer(200, f"""<{form['Action']}Response
-          xmlns="https://sts.amazonaws.com/doc/2011-06-15/">
-          <{form['Action']}Result><Credentials>
-          <AccessKeyId>{who}</AccessKeyId><SecretAccessKey>secret&lt;of&gt;{name}
-          </SecretAccessKey><SessionToken>tok-{who}</SessionToken>
-          <Expiration>{later(900)}</Expiration></Credentials></{form['Action']}Result>
-          </{form['Action']}Response>""".replace("\n          </Sec", "</Sec"),
+        self.answer(200, STS_ANSWER.format(
+            action=form["Action"], who=who, name=name, end=later(900)),
                     "text/xml")
 
     def signature_fault(self, body, form):
@@ -335,7 +343,8 @@ aws_session_token = ct
 
 @pytest.mark.parametrize("profile, want", [
     ("base", "AKBASE"), ("both", "AKCRED"), ("role", "AKOne"),
-    ("role-on-role", "AKTwo"), ("role-on-imds", "AKBox"), ("role-on-container", "AKTask"),
+    ("role-on-role", "AKTwo"), ("role-on-imds", "AKBox"),
+    ("role-on-container", "AKTask"),
     ("role-on-itself", "AKSelf"), ("web", "AKWithWebIdentityWeb"),
     ("process", "AKPROC"), ("two words", "AKWORDS"), ("sso", "AKSSO"),
     ("sso-old", "AKSSO"), ("nested", "AKNEST")])

@@ -246,21 +246,4 @@ void timer_free(struct timer *t)
     fake.open_timers--;
 }
 
-/* Used by cred_process.c, whose own test has a real loop. */
-struct watch *watch_new(struct loop *l, int fd, loop_fd_fn fn, void *arg)
-{
-    (void)l, (void)fd, (void)fn, (void)arg;
-    return NULL;
-}
-
-void watch_set(struct watch *w, bool read, bool write)
-{
-    (void)w, (void)read, (void)write;
-}
-
-void watch_free(struct watch *w)
-{
-    (void)w;
-}
-
 #endif

@@ -3,6 +3,7 @@
 #ifndef XR_TESTS_SCENE_H
 #define XR_TESTS_SCENE_H
 
+#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -58,13 +59,17 @@ static inline void scene_file(const char *name, const char *text)
         abort();
 }
 
+static inline int scene_remove(const char *path, const struct stat *st,
+                               int kind, struct FTW *where)
+{
+    (void)st, (void)kind, (void)where;
+    return remove(path);
+}
+
 static inline void scene_end(void)
 {
-    char command[128];
-
     scene_env_clear();
-    snprintf(command, sizeof command, "rm -rf '%s'", scene_home);
-    if (system(command) != 0)
+    if (nftw(scene_home, scene_remove, 16, FTW_DEPTH | FTW_PHYS) != 0)
         abort();
 }
 
