@@ -91,7 +91,8 @@ static void container_refuses_strange_hosts_and_tokens(void **state)
     static const char *const bad[] = {
         "http://example.com/",        "http://127.evil.example/",
         "http://169.254.170.2@e.net", "ftp://localhost/",
-        "http://localhost.e.net/",    "http://127.0.0.1.e.net/",
+        "http://localhost:1@e.net/",  "http://localhost.e.net/",
+        "http://127.0.0.1.e.net/",
     };
     static const char *const good[] = {
         "http://localhost:1/a",       "http://127.0.0.1:9/",
