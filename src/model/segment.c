@@ -20,46 +20,58 @@
 /* The longest key of interest with each character written as an escape. */
 #define KEY_RAW_MAX (6 * (sizeof("in_progress") - 1))
 
+/* The scan's place is handed from function to function and not kept here, so
+ * that it stays in a register. A function gives the place behind what it read,
+ * NULL after a fault. */
 struct scan {
-    const char *start, *p, *end;
-    const char *why;
+    const char *end;
+    const char *why, *where; /* of the fault */
     unsigned depth;
-    bool escaped; /* the last key holds a backslash */
+    bool escaped; /* the last string holds a backslash */
     uint8_t in_object[JS_DEPTH_MAX / 8 + 1]; /* one bit a level */
 };
 
-static bool scan_members(struct scan *s, struct segment *out);
-static bool scan_value(struct scan *s);
-static int open_container(struct scan *s, bool object);
-static int after_value(struct scan *s);
-static bool scan_key(struct scan *s, struct slice *key);
-static bool scan_scalar(struct scan *s);
-static bool scan_string(struct scan *s);
+/* What comes next inside of a container. */
+enum next { NEXT_NONE, NEXT_MEMBER, NEXT_ITEM };
+
+static const char *scan_members(struct scan *s, const char *p,
+                                struct segment *out);
+static const char *scan_value(struct scan *s, const char *p);
+static inline const char *open_container(struct scan *s, const char *p,
+                                         enum next *next);
+static inline const char *after_value(struct scan *s, const char *p,
+                                      enum next *next);
+static const char *scan_key(struct scan *s, const char *p, struct slice *key);
+static inline const char *scan_scalar(struct scan *s, const char *p);
+static const char *scan_string(struct scan *s, const char *p);
 static inline const char *find_special(const char *p, const char *end);
-static bool scan_escape(struct scan *s);
-static bool scan_number(struct scan *s);
-static bool scan_digits(struct scan *s);
-static bool scan_word(struct scan *s, const char *word);
-static void note_fact(struct segment *out, struct slice key,
-                      struct slice value);
+static const char *scan_escape(struct scan *s, const char *p);
+static const char *scan_number(struct scan *s, const char *p);
+static const char *scan_word(struct scan *s, const char *p, const char *word);
+static inline void note_fact(struct segment *out, struct slice key,
+                             struct slice value);
 static void note_text(struct slice *fact, struct slice value);
 static void note_time(double *fact, struct slice value);
 static double number_of(struct slice literal);
 
-static bool fail(struct scan *s, const char *why)
+static const char *fail(struct scan *s, const char *where, const char *why)
 {
+    s->where = where;
     s->why = why;
-    return false;
+    return NULL;
 }
 
-/* The next byte behind white space, 0 at the end (a NUL is never valid). */
-static inline char peek(struct scan *s)
+static inline const char *skip_space(const struct scan *s, const char *p)
 {
-    const char *p = s->p;
-
-    while (p < s->end && (*p == ' ' || *p == '\n' || *p == '\t' || *p == '\r'))
+    while (p < s->end && (unsigned char)*p <= ' ' &&
+           (*p == ' ' || *p == '\n' || *p == '\t' || *p == '\r'))
         p++;
-    s->p = p;
+    return p;
+}
+
+/* The byte at p, 0 at the end (a NUL is never valid). */
+static inline char byte_at(const struct scan *s, const char *p)
+{
     return p < s->end ? *p : '\0';
 }
 
@@ -67,155 +79,167 @@ int segment_scan(struct slice document, struct segment *out, struct err *err)
 {
     struct scan s;
 
-    s.start = s.p = document.p;
     s.end = document.p + document.n;
-    s.why = NULL;
     s.depth = 0;
+    s.escaped = false;
+    s.in_object[0] = 0;
     *out = (struct segment){.document = document};
-    if (scan_members(&s, out)) {
-        if (peek(&s) == '\0' && s.p == s.end)
+    const char *p = scan_members(&s, document.p, out);
+    if (p) {
+        p = skip_space(&s, p);
+        if (p == s.end)
             return 0;
-        s.why = "something stands behind the object";
+        fail(&s, p, "something stands behind the object");
     }
     return err_set(err, "not one JSON object: %s at byte %zu", s.why,
-                   (size_t)(s.p - s.start));
+                   (size_t)(s.where - document.p));
 }
 
-static bool scan_members(struct scan *s, struct segment *out)
+static const char *scan_members(struct scan *s, const char *p,
+                                struct segment *out)
 {
-    if (peek(s) != '{')
-        return fail(s, "no '{' begins it");
-    int more = open_container(s, true);
-    while (more > 0) {
+    enum next next;
+
+    p = skip_space(s, p);
+    if (byte_at(s, p) != '{')
+        return fail(s, p, "no '{' begins it");
+    p = open_container(s, p, &next);
+    while (p && next != NEXT_NONE) {
         struct slice key, value;
         char plain[KEY_RAW_MAX];
-        if (!scan_key(s, &key))
-            return false;
-        if (s->escaped && key.n <= sizeof(plain))
+        value.p = scan_key(s, p, &key);
+        bool escaped = s->escaped;
+        p = value.p ? scan_value(s, value.p) : NULL;
+        if (!p)
+            return NULL;
+        value.n = (size_t)(p - value.p);
+        if (escaped && key.n <= sizeof(plain))
             key = slice_of(plain, js_unescape(key, plain));
-        value.p = s->p;
-        if (!scan_value(s))
-            return false;
-        value.n = (size_t)(s->p - value.p);
         note_fact(out, key, value);
-        more = after_value(s);
+        p = after_value(s, p, &next);
     }
-    return more == 0;
+    return p;
 }
 
-/* Skips a value and all in it; the scanner stands at its first byte. */
-static bool scan_value(struct scan *s)
+/* Skips a value and all in it; p stands at its first byte. */
+static const char *scan_value(struct scan *s, const char *p)
 {
     unsigned outside = s->depth;
+    enum next next;
+    struct slice key;
 
     for (;;) {
-        char c = peek(s);
-        int more = 0;
-        if (c == '{' || c == '[')
-            more = open_container(s, c == '{');
-        else if (!scan_scalar(s))
-            return false;
-        while (more == 0) {
+        char c = byte_at(s, p);
+        next = NEXT_NONE;
+        if (c == '"')
+            p = scan_string(s, p);
+        else if (c == '{' || c == '[')
+            p = open_container(s, p, &next);
+        else
+            p = scan_scalar(s, p);
+        while (p && next == NEXT_NONE) {
             if (s->depth == outside)
-                return true;
-            more = after_value(s);
+                return p;
+            p = after_value(s, p, &next);
         }
-        struct slice key;
-        if (more < 0 || (more == 1 && !scan_key(s, &key)))
-            return false;
+        if (p && next == NEXT_MEMBER)
+            p = scan_key(s, p, &key);
+        if (!p)
+            return NULL;
     }
 }
 
-/* 1: a member follows; 2: a value follows; 0: it was empty and is closed; -1:
- * too deep. */
-static int open_container(struct scan *s, bool object)
+/* Stops at the first member or item, or behind the bracket that closes. */
+static inline const char *open_container(struct scan *s, const char *p,
+                                         enum next *next)
 {
-    if (s->depth == JS_DEPTH_MAX) {
-        s->why = "nested too deep";
-        return -1;
-    }
+    bool object = *p == '{';
+
+    if (s->depth == JS_DEPTH_MAX)
+        return fail(s, p, "nested too deep");
     uint8_t bit = (uint8_t)(1u << (s->depth & 7));
     uint8_t *level = &s->in_object[s->depth >> 3];
+    if (bit == 1)
+        *level = 0;
     *level = (uint8_t)(object ? *level | bit : *level & ~bit);
-    s->p++;
-    if (peek(s) == (object ? '}' : ']')) {
-        s->p++;
-        return 0;
+    p = skip_space(s, p + 1);
+    if (byte_at(s, p) == (object ? '}' : ']')) {
+        *next = NEXT_NONE;
+        return p + 1;
     }
     s->depth++;
-    return object ? 1 : 2;
+    *next = object ? NEXT_MEMBER : NEXT_ITEM;
+    return p;
 }
 
-/* As open_container, for what stands behind a value inside a container. */
-static int after_value(struct scan *s)
+/* Behind a value inside of a container: a comma or the end. */
+static inline const char *after_value(struct scan *s, const char *p,
+                                      enum next *next)
 {
     unsigned level = s->depth - 1;
     bool object = s->in_object[level >> 3] >> (level & 7) & 1;
-    char c = peek(s);
 
+    p = skip_space(s, p);
+    char c = byte_at(s, p);
     if (c == ',') {
-        s->p++;
-        return object ? 1 : 2;
+        *next = object ? NEXT_MEMBER : NEXT_ITEM;
+        return skip_space(s, p + 1);
     }
     if (c == (object ? '}' : ']')) {
-        s->p++;
         s->depth--;
-        return 0;
+        *next = NEXT_NONE;
+        return p + 1;
     }
-    s->why = object ? "',' or '}' expected" : "',' or ']' expected";
-    return -1;
+    return fail(s, p, object ? "',' or '}' expected" : "',' or ']' expected");
 }
 
-/* A key and its colon; stops at the first byte of the value. */
-static bool scan_key(struct scan *s, struct slice *key)
+/* A key and its colon; gives the first byte of the value. */
+static const char *scan_key(struct scan *s, const char *p, struct slice *key)
 {
-    if (peek(s) != '"')
-        return fail(s, "a key in quotes expected");
-    key->p = s->p + 1;
+    if (byte_at(s, p) != '"')
+        return fail(s, p, "a key in quotes expected");
+    key->p = p + 1;
     s->escaped = false;
-    if (!scan_string(s))
-        return false;
-    key->n = (size_t)(s->p - 1 - key->p);
-    if (peek(s) != ':')
-        return fail(s, "':' expected");
-    s->p++;
-    peek(s);
-    return true;
+    p = scan_string(s, p);
+    if (!p)
+        return NULL;
+    key->n = (size_t)(p - 1 - key->p);
+    p = skip_space(s, p);
+    if (byte_at(s, p) != ':')
+        return fail(s, p, "':' expected");
+    return skip_space(s, p + 1);
 }
 
-static bool scan_scalar(struct scan *s)
+static inline const char *scan_scalar(struct scan *s, const char *p)
 {
-    if (s->p == s->end)
-        return fail(s, "it ends before its time");
-    switch (*s->p) {
-    case '"':
-        return scan_string(s);
+    switch (byte_at(s, p)) {
     case 't':
-        return scan_word(s, "true");
+        return scan_word(s, p, "true");
     case 'f':
-        return scan_word(s, "false");
+        return scan_word(s, p, "false");
     case 'n':
-        return scan_word(s, "null");
+        return scan_word(s, p, "null");
+    case '-':
+    case '0' ... '9':
+        return scan_number(s, p);
     default:
-        return scan_number(s);
+        return fail(s, p, "a value expected");
     }
 }
 
-static bool scan_string(struct scan *s)
+static const char *scan_string(struct scan *s, const char *p)
 {
-    s->p++;
-    for (;;) {
-        s->p = find_special(s->p, s->end);
-        if (s->p == s->end)
-            return fail(s, "a string does not end");
-        if (*s->p == '"') {
-            s->p++;
-            return true;
-        }
-        if (*s->p != '\\')
-            return fail(s, "a control byte stands in a string");
-        if (!scan_escape(s))
-            return false;
+    for (p++;;) {
+        p = find_special(p, s->end);
+        if (p == s->end)
+            return fail(s, p, "a string does not end");
+        if (*p == '"')
+            return p + 1;
+        if (*p != '\\')
+            return fail(s, p, "a control byte stands in a string");
+        p = scan_escape(s, p);
+        if (!p)
+            return NULL;
     }
 }
 
@@ -245,69 +269,56 @@ static inline const char *find_special(const char *p, const char *end)
     return p;
 }
 
-static bool scan_escape(struct scan *s)
+static const char *scan_escape(struct scan *s, const char *p)
 {
-    ptrdiff_t left = s->end - s->p;
+    ptrdiff_t left = s->end - p;
 
     s->escaped = true;
-    if (left >= 2 && s->p[1] != '\0' && strchr("\"\\/bfnrt", s->p[1])) {
-        s->p += 2;
-        return true;
-    }
-    if (left < 6 || s->p[1] != 'u')
-        return fail(s, "an escape is not valid");
+    if (left >= 2 && p[1] != '\0' && strchr("\"\\/bfnrt", p[1]))
+        return p + 2;
+    if (left < 6 || p[1] != 'u')
+        return fail(s, p, "an escape is not valid");
     for (int i = 2; i < 6; i++) {
-        char c = s->p[i];
+        char c = p[i];
         if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') ||
               (c >= 'A' && c <= 'F')))
-            return fail(s, "an escape is not valid");
+            return fail(s, p, "an escape is not valid");
     }
-    s->p += 6;
-    return true;
+    return p + 6;
 }
 
-static bool scan_number(struct scan *s)
+static const char *digits(const struct scan *s, const char *p)
 {
-    const char *begin = s->p;
-
-    if (*s->p == '-')
-        s->p++;
-    if (s->p < s->end && *s->p == '0')
-        s->p++;
-    else if (!scan_digits(s))
-        return fail(s, s->p == begin ? "a value expected" : "digits expected");
-    if (s->p < s->end && *s->p == '.') {
-        s->p++;
-        if (!scan_digits(s))
-            return fail(s, "digits expected");
-    }
-    if (s->p < s->end && (*s->p == 'e' || *s->p == 'E')) {
-        s->p++;
-        if (s->p < s->end && (*s->p == '+' || *s->p == '-'))
-            s->p++;
-        if (!scan_digits(s))
-            return fail(s, "digits expected");
-    }
-    return true;
+    while (p < s->end && *p >= '0' && *p <= '9')
+        p++;
+    return p;
 }
 
-static bool scan_digits(struct scan *s)
+static const char *scan_number(struct scan *s, const char *p)
 {
-    const char *begin = s->p;
+    const char *run = *p == '-' ? p + 1 : p;
 
-    while (s->p < s->end && *s->p >= '0' && *s->p <= '9')
-        s->p++;
-    return s->p > begin;
+    p = byte_at(s, run) == '0' ? run + 1 : digits(s, run);
+    if (p > run && byte_at(s, p) == '.') {
+        run = p + 1;
+        p = digits(s, run);
+    }
+    if (p > run && (byte_at(s, p) | 0x20) == 'e') {
+        run = p + 1;
+        if (byte_at(s, run) == '+' || byte_at(s, run) == '-')
+            run++;
+        p = digits(s, run);
+    }
+    return p > run ? p : fail(s, p, "digits expected");
 }
 
-static bool scan_word(struct scan *s, const char *word)
+static const char *scan_word(struct scan *s, const char *p, const char *word)
 {
     size_t n = strlen(word);
 
-    if ((size_t)(s->end - s->p) < n || memcmp(s->p, word, n) != 0)
-        return fail(s, "a value expected");
-    s->p += n;
-    return true;
+    if ((size_t)(s->end - p) < n || memcmp(p, word, n) != 0)
+        return fail(s, p, "a value expected");
+    return p + n;
 }
 
 /* Keeps the value if the key is one of ours. The last one wins, but a value
