@@ -31,7 +31,9 @@ class Relay:
         self.tcp_port = self.udp_port
         self.otlp_http_port = free_port()
         self.otlp_grpc_port = free_port()
-        self.config = {"Version": 2, "Otlp": self.otlp(), **(config or {})}
+        self.config = self.defaults()
+        for key, value in (config or {}).items():
+            self.set(key, value)
         self.env = clean_environment(directory, env or {})
         self.args = list(args)
         self.sent = 0  # datagrams, for the ledger
@@ -39,11 +41,22 @@ class Relay:
         self.exit_code = None
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 
-    def otlp(self):
+    def defaults(self):
+        """Ports of our own, and no second's wait for each upload."""
         return {
-            "Http": {"Address": f"127.0.0.1:{self.otlp_http_port}"},
-            "Grpc": {"Address": f"127.0.0.1:{self.otlp_grpc_port}"},
+            "Version": 2,
+            "Upload": {"FlushIdleMs": 100},
+            "Otlp": {
+                "Http": {"Address": f"127.0.0.1:{self.otlp_http_port}"},
+                "Grpc": {"Address": f"127.0.0.1:{self.otlp_grpc_port}"},
+            },
         }
+
+    def set(self, key, value):
+        """Sets a key of cfg.yaml; a section only gets the members given."""
+        if isinstance(value, dict):
+            value = {**self.config.get(key, {}), **value}
+        self.config[key] = value
 
     # Life.
 
