@@ -90,7 +90,8 @@ class Relay:
             return False
 
     def stop(self, sig=signal.SIGTERM, seconds=STOP_S):
-        """Sends the signal and waits; gives the exit status."""
+        """Sends the signal and waits; gives the exit status. sig 0: it was
+        sent before."""
         if self.process and self.exit_code is None:
             if self.process.poll() is None:
                 self.process.send_signal(sig)

@@ -13,14 +13,12 @@ class Tee:
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
         self._socket.bind(("127.0.0.1", 0))
         self.port = self._socket.getsockname()[1]
-        threading.Thread(target=self._pass_on, daemon=True).start()
+        self._thread = threading.Thread(target=self._pass_on, daemon=True)
+        self._thread.start()
 
     def _pass_on(self):
         while True:
-            try:
-                data = self._socket.recv(65536)
-            except OSError:
-                return
+            data = self._socket.recv(65536)
             if not data:
                 return
             self.datagrams.append(data)
@@ -30,5 +28,7 @@ class Tee:
         return [d.partition(b"\n")[2].decode() for d in self.datagrams]
 
     def stop(self):
-        self._socket.shutdown(socket.SHUT_RDWR)
+        # An empty datagram wakes the thread; close alone does not.
+        self._socket.sendto(b"", ("127.0.0.1", self.port))
+        self._thread.join()
         self._socket.close()

@@ -28,7 +28,7 @@ def web_request(number):
     segment.put_metadata(
         "text", 'quotes " \\ / <&> \u2028 \N{SNOWMAN} \x01\x7f'
     )
-    with xray_recorder.in_subsegment("database", "remote") as sub:
+    with xray_recorder.in_subsegment("database", namespace="remote") as sub:
         sub.sql = {"sanitized_query": "SELECT 'a' FROM t WHERE x = ?"}
         sub.put_annotation("rows", 1.5e10)
     xray_recorder.end_segment()

@@ -13,6 +13,9 @@ from flask import Flask
 
 app = Flask(__name__)
 
+# Asks the middleware to say in its answer how it decided.
+ASK = {"User-Agent": "scenario", "X-Amzn-Trace-Id": "Sampled=?"}
+
 
 @app.route("/")
 def hello():
@@ -28,7 +31,7 @@ def main():
     ).start()
     client = app.test_client()
     while not ended.is_set():
-        answer = client.get("/", headers={"User-Agent": "scenario"})
+        answer = client.get("/", headers=ASK)
         assert answer.status_code == 200
         header = answer.headers.get("X-Amzn-Trace-Id", "")
         print("sampled" if "Sampled=1" in header else "served", flush=True)
