@@ -107,8 +107,13 @@ static bool make_parts(struct relay *r, struct err *err)
 bool relay_make_client(struct relay *r, struct err *err)
 {
     const struct options *o = r->options;
+    const char *from_env = getenv("HTTPS_PROXY");
+    /* A proxy out of the environment the client reads there itself, for to
+     * that one NO_PROXY applies. */
+    bool own = *o->proxy_address != '\0' &&
+               (from_env == NULL || strcmp(o->proxy_address, from_env) != 0);
     struct client_options client = {
-        .proxy = *o->proxy_address ? o->proxy_address : NULL,
+        .proxy = own ? o->proxy_address : NULL,
         .no_verify = o->no_verify_ssl,
         .ca_bundle = *o->ca_bundle ? o->ca_bundle : NULL,
         /* Uploads never keep the sampling calls waiting. */

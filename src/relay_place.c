@@ -11,8 +11,10 @@
 #include "xr/log.h"
 
 #define PLACE_RETRY_MS 30000
+#define LOOK_AGAIN_MS 5000
 
 static bool use_region(struct relay *r, const char *region, const char *source);
+static void look_again(void *arg);
 static void ask_metadata(void *arg);
 static void on_place(void *arg, const struct place *place,
                      const struct err *err);
@@ -30,13 +32,16 @@ bool relay_find_place(struct relay *r)
                                    region, &source);
     if (known && !use_region(r, region, source))
         return false;
-    r->place_retry = timer_new(r->loop, ask_metadata, r);
-    if (!r->options->local_mode)
+    bool alone = r->options->local_mode;
+    r->place_retry = timer_new(r->loop, alone ? look_again : ask_metadata, r);
+    if (!alone)
         timer_start(r->place_retry, 0);
-    else if (!known)
+    if (alone && !known) {
         log_error("No region is known, so segments wait in memory. Looked at "
                   "-n, Region in the config file, AWS_REGION, "
                   "AWS_DEFAULT_REGION and the shared config file");
+        timer_start(r->place_retry, LOOK_AGAIN_MS);
+    }
     if (r->options->local_mode)
         start_telemetry(r);
     return true;
@@ -90,6 +95,19 @@ static bool use_region(struct relay *r, const char *region, const char *source)
     if (r->proxy != NULL)
         proxy_set_endpoint(r->proxy, region, base);
     return true;
+}
+
+/* Without metadata to ask, the shared config file may still come. */
+static void look_again(void *arg)
+{
+    struct relay *r = arg;
+    char region[64];
+    const char *source;
+    if (r->region[0] != '\0' ||
+        (region_find_local(r->options->region, true, region, &source) &&
+         use_region(r, region, source)))
+        return;
+    timer_start(r->place_retry, LOOK_AGAIN_MS);
 }
 
 static void ask_metadata(void *arg)

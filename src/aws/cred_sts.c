@@ -12,7 +12,7 @@
 #include "cred_parse.h"
 #include "env.h"
 #include "fetch.h"
-#include "http_date.h"
+#include "xr/http_date.h"
 #include "sigv4_text.h"
 #include "xr/clock.h"
 #include "xr/log.h"

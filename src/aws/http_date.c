@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Reads the date of an HTTP answer, by way of the ISO reader. Pure. */
-#include "http_date.h"
+#include "xr/http_date.h"
 
 #include <stdio.h>
 #include <string.h>

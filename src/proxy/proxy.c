@@ -16,6 +16,7 @@
 #include "answers.h"
 #include "forward.h"
 #include "xr/clock.h"
+#include "xr/http_date.h"
 #include "xr/json_out.h"
 #include "xr/log.h"
 
@@ -23,6 +24,7 @@
 #define CONNECT_TIMEOUT_MS 5000
 #define ANSWER_MAX (16u << 20)
 #define LOG_EVERY_MS 30000
+#define SKEW_MS 240000 /* X-Ray refuses at five minutes */
 #define BASE_MAX 512
 
 /* What became of a request: label values. */
@@ -52,6 +54,7 @@ struct proxy {
     struct kept_answers kept;
     struct proxy_call *first;
     uint64_t *outcomes[OUTCOMES];
+    int64_t skew_ms; /* how far the service's clock is ahead of ours */
     struct log_limit fail_limit, refuse_limit;
 };
 
@@ -78,6 +81,7 @@ static void call_signable(void *arg, struct cred *cred, const struct err *err);
 static int call_send(struct proxy_call *c, struct cred *cred, struct err *err);
 static void call_answered(void *arg, const struct client_answer *a);
 static bool call_try_again(struct proxy_call *c, const struct client_answer *a);
+static bool clock_was_off(struct proxy *p, const struct client_answer *a);
 static void call_pass(struct proxy_call *c, const struct client_answer *a);
 static void call_keep(struct proxy_call *c, const struct client_answer *a);
 static bool kept_key(struct proxy_call *c, struct buf *out);
@@ -240,7 +244,7 @@ static int call_send(struct proxy_call *c, struct cred *cred, struct err *err)
     struct forward_to to = {.base = slice_str(p->base),
                             .region = slice_str(p->region),
                             .cred = cred,
-                            .now_s = clock_wall_ms() / 1000};
+                            .now_s = (clock_wall_ms() + p->skew_ms) / 1000};
     const char *path = c->op == OP_OTHER ? NULL : operation_path(c->op);
     cred_unref(c->cred);
     c->cred = cred_ref(cred);
@@ -269,7 +273,8 @@ static void call_answered(void *arg, const struct client_answer *a)
     struct proxy_call *c = arg;
     char why[160];
     c->upstream = NULL;
-    if (a->outcome == CLIENT_ANSWERED && a->status < 500) {
+    bool throttled = a->status == 429;
+    if (a->outcome == CLIENT_ANSWERED && a->status < 500 && !throttled) {
         if (!call_try_again(c, a))
             call_pass(c, a);
         return;
@@ -283,7 +288,8 @@ static void call_answered(void *arg, const struct client_answer *a)
     call_without_backend(c, a->outcome == CLIENT_ANSWERED ? why : a->why);
 }
 
-/* Keys that the service no longer takes are fetched anew, once. */
+/* Keys that the service no longer takes are fetched anew, once; where it is
+ * the clock that is wrong, the request is dated by theirs. */
 static bool call_try_again(struct proxy_call *c, const struct client_answer *a)
 {
     static const char *const codes[] = {"ExpiredToken", "UnrecognizedClient",
@@ -291,6 +297,11 @@ static bool call_try_again(struct proxy_call *c, const struct client_answer *a)
                                         "InvalidSignature", "security token"};
     if (c->again || (a->status != 403 && a->status != 400))
         return false;
+    if (clock_was_off(c->proxy, a)) {
+        c->again = true;
+        cred_get(c->proxy->cred, call_signable, c);
+        return true;
+    }
     for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
         size_t n = strlen(codes[i]);
         if (!memmem(a->body.p, a->body.n, codes[i], n) &&
@@ -302,6 +313,18 @@ static bool call_try_again(struct proxy_call *c, const struct client_answer *a)
         return true;
     }
     return false;
+}
+
+static bool clock_was_off(struct proxy *p, const struct client_answer *a)
+{
+    int64_t theirs, now = clock_wall_ms();
+    if (!http_date_parse(client_answer_header(a, "Date"), &theirs))
+        return false;
+    int64_t off = theirs - (now + p->skew_ms);
+    if (off > -SKEW_MS && off < SKEW_MS)
+        return false;
+    p->skew_ms = theirs - now;
+    return true;
 }
 
 static void call_pass(struct proxy_call *c, const struct client_answer *a)

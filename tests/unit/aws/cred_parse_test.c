@@ -10,7 +10,7 @@
 #include <cmocka.h>
 #include <stdlib.h>
 
-#include "aws/http_date.h"
+#include "xr/http_date.h"
 
 #define NOW 1714564800000 /* 2024-05-01T12:00:00Z */
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The Date header (RFC 9110, the form that servers send). Pure. */
-#ifndef XR_AWS_HTTP_DATE_H
-#define XR_AWS_HTTP_DATE_H
+#ifndef XR_HTTP_DATE_H
+#define XR_HTTP_DATE_H
 
 #include <stdint.h>
 
