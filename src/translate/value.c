@@ -4,13 +4,13 @@
  * whole or cut with a mark. What a rule takes is marked here, so that nothing
  * is written twice and nothing is lost. Knows no rule.
  */
-#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 
 #include "parts.h"
 
 static struct slice print_number(struct translator *t, const struct value *v);
+static struct slice print_int(char *out, size_t room, int64_t v);
 static bool text_int(struct slice s, int64_t *out);
 static void write_map(struct translator *t, const struct attributes *map);
 static void write_base64(struct translator *t, struct slice bytes);
@@ -218,7 +218,7 @@ static struct slice print_number(struct translator *t, const struct value *v)
     int n = 0;
 
     if (v->kind == VALUE_INT) {
-        n = snprintf(out, sizeof(t->numbers[0]), "%" PRId64, v->i);
+        return print_int(out, sizeof(t->numbers[0]), v->i);
     } else if (!isfinite(v->d)) {
         n = snprintf(out, sizeof(t->numbers[0]), "%s",
                      isnan(v->d) ? "NaN"
@@ -233,6 +233,21 @@ static struct slice print_number(struct translator *t, const struct value *v)
                      SLICE_ARG(buf_slice(&t->scratch)));
     }
     return slice_of(out, (size_t)n);
+}
+
+/* Ports are printed for every HTTP span, so not by printf. */
+static struct slice print_int(char *out, size_t room, int64_t v)
+{
+    uint64_t u = v < 0 ? 0 - (uint64_t)v : (uint64_t)v;
+    size_t at = room;
+
+    do {
+        out[--at] = (char)('0' + u % 10);
+        u /= 10;
+    } while (u);
+    if (v < 0)
+        out[--at] = '-';
+    return slice_of(out + at, room - at);
 }
 
 static bool text_int(struct slice s, int64_t *out)
