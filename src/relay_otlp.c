@@ -17,6 +17,7 @@
 static void on_relief(void *arg);
 static bool make_tls(struct relay *r);
 static bool listen_http(struct relay *r);
+static bool listen_grpc(struct relay *r);
 static bool ends_start(bool explicitly, const char *address,
                        const struct err *err);
 static const char *loopback_twin(const char *address, char out[TWIN_MAX]);
@@ -36,7 +37,7 @@ bool relay_make_otlp(struct relay *r)
 
 bool relay_listen_otlp(struct relay *r)
 {
-    return make_tls(r) && listen_http(r);
+    return make_tls(r) && listen_http(r) && listen_grpc(r);
 }
 
 void relay_stop_otlp(struct relay *r)
@@ -44,12 +45,17 @@ void relay_stop_otlp(struct relay *r)
     for (int i = 0; i < 2; i++)
         if (r->otlp_server[i] != NULL)
             http1_stop(r->otlp_server[i]);
+    for (int i = 0; i < 2; i++)
+        if (r->grpc[i] != NULL)
+            otlp_grpc_stop(r->grpc[i]);
 }
 
 void relay_fini_otlp(struct relay *r)
 {
-    for (int i = 0; i < 2; i++)
+    for (int i = 0; i < 2; i++) {
         http1_free(r->otlp_server[i]);
+        otlp_grpc_free(r->grpc[i]);
+    }
     otlp_http_free(r->otlp);
     tls_server_free(r->tls_http);
     tls_server_free(r->tls_grpc);
@@ -58,17 +64,22 @@ void relay_fini_otlp(struct relay *r)
 unsigned relay_open_otlp(const struct relay *r)
 {
     unsigned n = 0;
-    for (int i = 0; i < 2; i++)
+    for (int i = 0; i < 2; i++) {
         n += r->otlp_server[i] ? http1_open_requests(r->otlp_server[i]) : 0;
+        n += r->grpc[i] ? otlp_grpc_open_streams(r->grpc[i]) : 0;
+    }
     return n;
 }
 
 static void on_relief(void *arg)
 {
     struct relay *r = arg;
-    for (int i = 0; i < 2; i++)
+    for (int i = 0; i < 2; i++) {
         if (r->otlp_server[i] != NULL)
             http1_pause(r->otlp_server[i], false);
+        if (r->grpc[i] != NULL)
+            otlp_grpc_pause(r->grpc[i], false);
+    }
 }
 
 static bool make_tls(struct relay *r)
@@ -113,6 +124,30 @@ static bool listen_http(struct relay *r)
                               &err)) {
             return false;
         }
+    }
+    return true;
+}
+
+static bool listen_grpc(struct relay *r)
+{
+    const struct options *o = r->options;
+    struct err err;
+    char twin[TWIN_MAX];
+    struct otlp_grpc_options g = {
+        .message_max = (size_t)o->otlp_message_max_mb << 20,
+        .tls = r->tls_grpc,
+    };
+    const char *at[2] = {o->otlp_grpc_address,
+                         loopback_twin(o->otlp_grpc_address, twin)};
+    for (int i = 0; o->otlp_grpc && i < 2 && at[i] != NULL; i++) {
+        g.address = at[i];
+        r->grpc[i] =
+            otlp_grpc_new(r->loop, r->pipeline, r->translator, &g, &err);
+        if (r->grpc[i] != NULL)
+            log_info("Listening for OTLP/gRPC on %s",
+                     otlp_grpc_bound(r->grpc[i]));
+        else if (ends_start(i == 0 && o->otlp_grpc_address_set, at[i], &err))
+            return false;
     }
     return true;
 }
