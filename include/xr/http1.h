@@ -25,6 +25,9 @@ struct http1_limits {
     unsigned connections; /* more are closed at once */
     unsigned timeout_s;   /* without progress */
 };
+/* So many bodies of the largest size may be held at a time, all connections
+ * together; what goes beyond is answered 503. */
+#define HTTP1_BODIES_HELD 8
 
 typedef void (*http1_fn)(void *arg, struct http1_request *r);
 

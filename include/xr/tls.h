@@ -36,8 +36,8 @@ struct tls_conn;
 struct tls_conn *tls_conn_new(struct tls_server *t, int fd);
 void tls_conn_free(struct tls_conn *c); /* NULL is fine */
 /* Bytes, 0 at the end (a peer that closes without a word included), or one of
- * the three above. A write that wants is repeated with the same first bytes;
- * the memory may have moved. */
+ * the three above; a write is never 0. A write that wants is repeated with the
+ * same first bytes; the memory may have moved. */
 long tls_conn_read(struct tls_conn *c, void *p, size_t n);
 long tls_conn_write(struct tls_conn *c, struct slice data);
 /* Whether decrypted bytes wait to be read. */

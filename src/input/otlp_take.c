@@ -11,12 +11,17 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "xr/clock.h"
 #include "xr/log.h"
 
+/* A slice ends with the first of these. Work differs so much by span that
+ * only the time tells when it was enough. */
 #define SLICE_SPANS 500
+#define SLICE_US 3000
 #define SLICE_UNPACKED ((size_t)512 << 10)
 /* Unpacked bytes that are decoded in the same slice. */
 #define UNPACKED_SMALL ((size_t)128 << 10)
+#define BODY_SMALL ((size_t)64 << 10)
 /* Documents are larger than the spans they are made of. */
 #define GROWTH 3
 #define ARENA_MAX ((size_t)64 << 20)
@@ -36,6 +41,7 @@ struct otlp_job {
     struct buf unpacked;
     struct arena arena;
     struct otlp_decoder *decoder;
+    int64_t slice_end_us;
     bool counting; /* spans are counted only: there is no room for them */
     bool forced;   /* more than could ever fit: what fits is taken */
     uint64_t accepted, rejected, left_out;
@@ -63,6 +69,7 @@ static void job_unpack(struct otlp_job *j);
 static void job_begin_decode(struct otlp_job *j, struct slice bytes);
 static void job_decode(struct otlp_job *j);
 static bool take_span(void *arg, const struct span *span);
+static void push_span(struct otlp_job *j, const struct span *span);
 static void leave_out(struct otlp_job *j);
 static void reject(struct otlp_job *j, enum reject_reason reason,
                    const char *why);
@@ -126,7 +133,9 @@ struct otlp_job *otlp_take(struct otlp_taker *t, const struct otlp_body *body,
     j->fn = fn;
     j->arg = arg;
     job_begin(j);
-    job_slice(j);
+    /* Where others wait for their turn, a large body does so from the start. */
+    if (j->phase != JOB_DONE && (!t->first || body->bytes.n <= BODY_SMALL))
+        job_slice(j);
     if (j->phase == JOB_DONE) {
         job_end(j);
         return NULL;
@@ -179,6 +188,7 @@ static void job_begin(struct otlp_job *j)
 
 static void job_slice(struct otlp_job *j)
 {
+    j->slice_end_us = clock_mono_us() + SLICE_US;
     if (j->phase == JOB_UNPACK) {
         job_unpack(j);
         if (j->unpacked.n > UNPACKED_SMALL)
@@ -228,19 +238,27 @@ static void job_decode(struct otlp_job *j)
         j->phase = JOB_DONE;
 }
 
+/* False ends the slice, not the job. */
 static bool take_span(void *arg, const struct span *span)
 {
     struct otlp_job *j = arg;
+    if (j->counting)
+        leave_out(j);
+    else
+        push_span(j, span);
+    return clock_mono_us() < j->slice_end_us;
+}
+
+static void push_span(struct otlp_job *j, const struct span *span)
+{
     struct otlp_taker *t = j->taker;
     struct segment docs[TRANSLATE_DOCUMENTS_MAX];
     struct err err = {""};
-    if (j->counting) {
-        leave_out(j);
-        return true;
-    }
     int n = translate_span(t->translator, span, docs, &err);
-    if (n == 0)
+    if (n == 0) {
         reject(j, has_ids(span) ? REJECT_INVALID : REJECT_BAD_IDS, err.text);
+        return;
+    }
     for (int i = 0; i < n; i++) {
         switch (pipeline_push(t->pipeline, &docs[i], WHEN_FULL_REFUSE, &err)) {
         case PUSH_ACCEPTED:
@@ -248,17 +266,14 @@ static bool take_span(void *arg, const struct span *span)
         case PUSH_FULL:
             j->counting = true;
             leave_out(j);
-            return true;
+            return;
         case PUSH_INVALID:
             reject(j, REJECT_INVALID, err.text);
-            return true;
+            return;
         }
     }
-    if (n > 0) {
-        ++*t->intake->accepted;
-        j->accepted++;
-    }
-    return true;
+    ++*t->intake->accepted;
+    j->accepted++;
 }
 
 /* A span for which there is no room. */

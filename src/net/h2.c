@@ -28,7 +28,7 @@
 #define CONTROL_CREDIT 1000
 #define CONTROL_CREDIT_PER_SWEEP 50
 #define SETTINGS_ENTRIES_MAX 32
-#define OUTBOUND_ACKS_MAX 256
+#define OUTBOUND_ACKS_MAX 2000
 
 static void accepted(void *arg, int fd, const struct sockaddr *peer);
 static bool begin_session(struct h2_conn *c);

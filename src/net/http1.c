@@ -35,6 +35,8 @@ static bool conn_is_stray(struct http1_conn *c, struct slice first);
 static bool conn_step(struct http1_conn *c);
 static bool step_head(struct http1_conn *c);
 static bool begin_body(struct http1_conn *c);
+static bool conn_make_room(struct http1_conn *c, size_t n);
+static void conn_count_held(struct http1_conn *c);
 static bool step_body(struct http1_conn *c);
 static bool step_chunks(struct http1_conn *c);
 static bool conn_cut_short(struct http1_conn *c);
@@ -268,10 +270,8 @@ static bool begin_body(struct http1_conn *c)
         return true;
     }
     size_t whole = c->head_length + (size_t)h->content_length;
-    if (whole > c->in.n && !buf_reserve(&c->in, whole - c->in.n)) {
-        conn_refuse(c, 503, "out of memory");
+    if (whole > c->in.n && !conn_make_room(c, whole - c->in.n))
         return true;
-    }
     if (h->expect_continue && (h->chunked || whole > c->in.n)) {
         buf_str(&c->out, "HTTP/1.1 100 Continue\r\n\r\n");
         conn_write_out(c);
@@ -280,6 +280,29 @@ static bool begin_body(struct http1_conn *c)
     c->state = CONN_BODY;
     conn_progress(c);
     return true;
+}
+
+/* Makes room in the input buffer; refuses the request and returns false when
+ * all buffers together would take too much. */
+static bool conn_make_room(struct http1_conn *c, size_t n)
+{
+    struct http1 *s = c->server;
+    size_t most = HTTP1_BODIES_HELD * (s->limits.body_max + READ_AT_ONCE);
+    size_t others = s->in_held - c->in_held;
+    bool fits = n <= READ_AT_ONCE || others + c->in.n + n <= most;
+    if (fits && buf_reserve(&c->in, n)) {
+        conn_count_held(c);
+        return true;
+    }
+    http1_add(&c->request, "Retry-After", SLICE("1"));
+    conn_refuse(c, 503, "too many large requests at a time");
+    return false;
+}
+
+static void conn_count_held(struct http1_conn *c)
+{
+    c->server->in_held += c->in.cap - c->in_held;
+    c->in_held = c->in.cap;
 }
 
 static bool step_body(struct http1_conn *c)
@@ -382,10 +405,12 @@ static bool conn_fill(struct http1_conn *c)
     size_t room = c->in.cap - c->in.n;
     if (room < READ_AT_LEAST &&
         (c->state == CONN_HEAD || c->head.chunked || room == 0)) {
-        if (!buf_reserve(&c->in, READ_AT_ONCE)) {
-            c->dead = true;
-            return false;
-        }
+        /* Chunks do not say how many follow: room doubles. */
+        size_t more = c->in.n > READ_AT_ONCE ? c->in.n : READ_AT_ONCE;
+        if (more > c->in.max - c->in.n)
+            more = c->in.max - c->in.n;
+        if (!conn_make_room(c, more))
+            return true;
         room = c->in.cap - c->in.n;
     }
     long n = stream_read(&c->stream, c->in.p + c->in.n, room);
@@ -459,6 +484,7 @@ static void conn_free(struct http1_conn *c)
         c->request.gone(c->request.gone_arg);
     watch_free(c->watch);
     stream_fini(&c->stream);
+    s->in_held -= c->in_held;
     buf_fini(&c->in);
     buf_fini(&c->out);
     buf_fini(&c->request.extra);
@@ -488,6 +514,7 @@ static void sweep_conn(struct http1_conn *c, int64_t now)
         size_t max = c->in.max;
         buf_fini(&c->in);
         buf_init(&c->in, max);
+        conn_count_held(c);
     }
     if (c->state == CONN_LINGER && quiet >= LINGER_MS)
         c->dead = true;

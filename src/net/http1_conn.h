@@ -51,7 +51,8 @@ struct http1_conn {
     bool unread;  /* bytes wait while a handler has the request */
     bool drained; /* the socket has nothing more to read in this turn */
     bool loopback;
-    struct buf in; /* head, then body; what follows is the next request */
+    struct buf in;  /* head, then body; what follows is the next request */
+    size_t in_held; /* what in takes, as counted in the server's sum */
     size_t searched;
     struct http1_head head;
     size_t head_length;
@@ -76,6 +77,7 @@ struct http1 {
     struct http1_conn *first;
     struct timer *sweep; /* runs while connections are open */
     unsigned open_requests;
+    size_t in_held; /* bytes of all input buffers */
     bool paused, stopping;
 };
 

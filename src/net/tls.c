@@ -136,7 +136,10 @@ long tls_conn_write(struct tls_conn *c, struct slice data)
     size_t put;
     ERR_clear_error();
     int rc = SSL_write_ex(c->ssl, data.p, data.n, &put);
-    return rc > 0 ? (long)put : conn_failed(c, rc);
+    if (rc > 0)
+        return (long)put;
+    long n = conn_failed(c, rc);
+    return n == 0 ? TLS_BROKEN : n; /* the peer has ended the connection */
 }
 
 bool tls_conn_has_pending(const struct tls_conn *c)

@@ -389,6 +389,35 @@ static void test_timeout(void **state)
     wire_close(&half);
 }
 
+/* All bodies together have a ceiling, whatever each connection announces. */
+static void test_memory_ceiling(void **state)
+{
+    (void)state;
+    struct http1_limits many = limits;
+    struct wire w[HTTP1_BODIES_HELD + 2];
+    int n = HTTP1_BODIES_HELD + 2, refused = 0;
+    many.connections = 100;
+    http1_free(server);
+    loop_free(wire_loop);
+    start(&many);
+    for (int i = 0; i < n; i++) {
+        wire_open(&w[i], http1_bound(server));
+        wire_send(&w[i], SLICE("POST /Echo HTTP/1.1\r\n" HOST
+                               "Content-Length: 1048576\r\n\r\n"));
+        wire_turn();
+    }
+    assert_true(wire_until(wire_has(&w[n - 1], " 503 ")));
+    assert_true(wire_has(&w[n - 1], "Retry-After: 1\r\n"));
+    for (int i = 0; i < n; i++) {
+        refused += wire_has(&w[i], " 503 ");
+        wire_close(&w[i]);
+    }
+    assert_true(refused >= 2 && refused < n);
+    assert_true(wire_until(server->first == NULL));
+    assert_int_equal(server->in_held, 0);
+    expect("POST /Echo HTTP/1.1\r\n" HOST "\r\n", " 200 OK");
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -407,6 +436,7 @@ int main(void)
         T(test_pause),
         T(test_stop),
         T(test_timeout),
+        T(test_memory_ceiling),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,603 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* input/otlp_grpc.c on net/h2.c: a client made of nghttp2 against the server,
+ * and raw bytes where a client must misbehave. */
+#include "input/otlp_grpc.c"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+/* cmocka wants the three above first */
+#include <cmocka.h>
+#include <nghttp2/nghttp2.h>
+
+#include "../otlp_make.h"
+#include "../wire.h"
+#include "net/h2_conn.h"
+
+#define MESSAGE_MAX (1u << 20)
+
+static struct otlp_grpc *grpc;
+static struct stats *stats;
+static struct pipeline *pipeline;
+static struct translator *translator;
+static struct count_sink sink;
+static struct intake *intake;
+static struct buf message, packed;
+
+static void begin(bool lambda)
+{
+    static const struct translate_options plain = {.limit = 65536};
+    const struct otlp_grpc_options o = {
+        .address = "127.0.0.1:0", .message_max = MESSAGE_MAX, .lambda = lambda};
+    struct err err;
+    wire_loop = loop_new(&err);
+    stats = stats_new();
+    pipeline = pipeline_new(stats);
+    count_sink_init(&sink);
+    pipeline_add(pipeline, &sink.sink);
+    translator = translator_new(&plain);
+    grpc = otlp_grpc_new(wire_loop, pipeline, translator, &o, &err);
+    assert_non_null(grpc);
+    intake = otlp_taker_intake(grpc->taker);
+    buf_init(&message, 64u << 20);
+    buf_init(&packed, 64u << 20);
+}
+
+static int setup(void **state)
+{
+    (void)state;
+    begin(false);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    otlp_grpc_free(grpc);
+    translator_free(translator);
+    pipeline_free(pipeline);
+    stats_free(stats);
+    loop_free(wire_loop);
+    buf_fini(&message);
+    buf_fini(&packed);
+    return 0;
+}
+
+/* --- the client */
+
+#define CALLS_MAX 256
+
+struct call {
+    struct buf body; /* what is sent */
+    size_t sent;
+    char status[8], grpc_status[8], grpc_message[512], details[512];
+    char text[1024]; /* the answer's body */
+    size_t text_n;
+    unsigned header_frames;
+    bool closed;
+    uint32_t error;
+};
+
+struct client {
+    struct wire wire;
+    size_t fed; /* of wire.got */
+    nghttp2_session *session;
+    struct call calls[CALLS_MAX];
+    unsigned n;
+    bool goaway;
+    uint32_t goaway_error;
+    bool hold_back; /* bodies are not sent to their end */
+    const char *timeout;
+};
+
+static int on_client_header(nghttp2_session *session,
+                            const nghttp2_frame *frame, const uint8_t *name,
+                            size_t name_n, const uint8_t *value, size_t value_n,
+                            uint8_t flags, void *user)
+{
+    struct call *k =
+        nghttp2_session_get_stream_user_data(session, frame->hd.stream_id);
+    struct slice n = slice_of(name, name_n);
+    (void)flags, (void)user;
+    const struct {
+        const char *name;
+        char *to;
+        size_t size;
+    } rows[] = {
+        {":status", k->status, sizeof(k->status)},
+        {"grpc-status", k->grpc_status, sizeof(k->grpc_status)},
+        {"grpc-message", k->grpc_message, sizeof(k->grpc_message)},
+        {"grpc-status-details-bin", k->details, sizeof(k->details)},
+    };
+    for (size_t i = 0; i < 4; i++)
+        if (slice_is(n, rows[i].name))
+            snprintf(rows[i].to, rows[i].size, "%.*s", (int)value_n, value);
+    return 0;
+}
+
+static int on_client_data(nghttp2_session *session, uint8_t flags, int32_t id,
+                          const uint8_t *data, size_t n, void *user)
+{
+    struct call *k = nghttp2_session_get_stream_user_data(session, id);
+    (void)flags, (void)user;
+    assert_true(k->text_n + n < sizeof(k->text));
+    memcpy(k->text + k->text_n, data, n);
+    k->text_n += n;
+    return 0;
+}
+
+static int on_client_frame(nghttp2_session *session, const nghttp2_frame *frame,
+                           void *user)
+{
+    struct client *c = user;
+    if (frame->hd.type == NGHTTP2_GOAWAY) {
+        c->goaway = true;
+        c->goaway_error = frame->goaway.error_code;
+    }
+    if (frame->hd.type == NGHTTP2_HEADERS) {
+        struct call *k =
+            nghttp2_session_get_stream_user_data(session, frame->hd.stream_id);
+        k->header_frames++;
+    }
+    return 0;
+}
+
+static int on_client_close(nghttp2_session *session, int32_t id, uint32_t error,
+                           void *user)
+{
+    struct call *k = nghttp2_session_get_stream_user_data(session, id);
+    (void)user;
+    k->closed = true;
+    k->error = error;
+    return 0;
+}
+
+static ssize_t read_body(nghttp2_session *session, int32_t id, uint8_t *to,
+                         size_t room, uint32_t *flags,
+                         nghttp2_data_source *source, void *user)
+{
+    struct client *c = user;
+    struct call *k = source->ptr;
+    (void)session, (void)id;
+    size_t n = k->body.n - k->sent;
+    n = n < room ? n : room;
+    if (n == 0 && c->hold_back)
+        return NGHTTP2_ERR_DEFERRED;
+    memcpy(to, k->body.p + k->sent, n);
+    k->sent += n;
+    if (k->sent == k->body.n && !c->hold_back)
+        *flags |= NGHTTP2_DATA_FLAG_EOF;
+    return (ssize_t)n;
+}
+
+static void client_open(struct client *c)
+{
+    nghttp2_session_callbacks *cb;
+    memset(c, 0, sizeof(*c));
+    c->timeout = "10S";
+    wire_open(&c->wire, otlp_grpc_bound(grpc));
+    nghttp2_session_callbacks_new(&cb);
+    nghttp2_session_callbacks_set_on_header_callback(cb, on_client_header);
+    nghttp2_session_callbacks_set_on_data_chunk_recv_callback(cb,
+                                                              on_client_data);
+    nghttp2_session_callbacks_set_on_frame_recv_callback(cb, on_client_frame);
+    nghttp2_session_callbacks_set_on_stream_close_callback(cb, on_client_close);
+    nghttp2_session_client_new(&c->session, cb, c);
+    nghttp2_session_callbacks_del(cb);
+    nghttp2_submit_settings(c->session, 0, NULL, 0);
+}
+
+static void client_close(struct client *c)
+{
+    for (unsigned i = 0; i < c->n; i++)
+        buf_fini(&c->calls[i].body);
+    nghttp2_session_del(c->session);
+    wire_close(&c->wire);
+}
+
+/* Says and hears what there is. */
+static void client_turn(struct client *c)
+{
+    const uint8_t *p;
+    ssize_t n;
+    while ((n = nghttp2_session_mem_send(c->session, &p)) > 0)
+        if (!wire_send(&c->wire, slice_of(p, (size_t)n)))
+            break;
+    wire_take(&c->wire);
+    if (c->wire.got.n > c->fed)
+        nghttp2_session_mem_recv(c->session, (uint8_t *)c->wire.got.p + c->fed,
+                                 c->wire.got.n - c->fed);
+    c->fed = c->wire.got.n;
+}
+
+#define HEADER(n, v)                                                           \
+    {                                                                          \
+        (uint8_t *)(n), (uint8_t *)(v), strlen(n), strlen(v), 0                \
+    }
+
+/* Begins a call; prefix: of the message, NULL for the right one. */
+static struct call *client_call(struct client *c, const char *path,
+                                const char *encoding, struct slice m,
+                                const char *prefix)
+{
+    struct call *k = &c->calls[c->n++];
+    char right[5] = {encoding[0] != '\0', (char)(m.n >> 24), (char)(m.n >> 16),
+                     (char)(m.n >> 8), (char)m.n};
+    nghttp2_nv nv[] = {
+        HEADER(":method", "POST"),
+        HEADER(":scheme", "http"),
+        HEADER(":authority", "localhost"),
+        HEADER(":path", path),
+        HEADER("content-type", "application/grpc"),
+        HEADER("te", "trailers"),
+        HEADER("grpc-timeout", c->timeout),
+        HEADER("grpc-encoding", encoding),
+    };
+    nghttp2_data_provider provider = {.source.ptr = k,
+                                      .read_callback = read_body};
+    assert_true(c->n <= CALLS_MAX);
+    buf_init(&k->body, 64u << 20);
+    buf_append(&k->body, slice_of(prefix ? prefix : right, 5));
+    buf_append(&k->body, m);
+    nghttp2_submit_request(c->session, NULL, nv, encoding[0] ? 8 : 7, &provider,
+                           k);
+    return k;
+}
+
+static bool client_waits(struct client *c, struct call *k)
+{
+    client_turn(c);
+    return k->closed;
+}
+
+static void client_wait(struct client *c, struct call *k)
+{
+    if (!wire_until(client_waits(c, k)))
+        fail_msg("no answer");
+}
+
+#define EXPORT "/" TRACE_SERVICE "/Export"
+
+static struct client client;
+
+static struct call *export(const char *encoding, struct slice m)
+{
+    struct call *k = client_call(&client, EXPORT, encoding, m, NULL);
+    client_wait(&client, k);
+    return k;
+}
+
+/* --- the tests */
+
+static void test_taken(void **state)
+{
+    (void)state;
+    client_open(&client);
+    make_request(&message, 3, 0, SLICE("work"));
+    struct call *k = export("", buf_slice(&message));
+    assert_string_equal(k->status, "200");
+    assert_string_equal(k->grpc_status, "0");
+    assert_int_equal(k->header_frames, 2);
+    assert_int_equal(k->text_n, 5);
+    assert_int_equal(k->error, 0);
+    make_packed(&packed, buf_slice(&message), 31);
+    assert_string_equal(export("gzip", buf_slice(&packed))->grpc_status, "0");
+    assert_string_equal(export("", SLICE(""))->grpc_status, "0");
+    assert_int_equal(sink.taken, 6);
+    assert_int_equal(*intake->accepted, 6);
+    assert_int_equal(otlp_grpc_open_streams(grpc), 0);
+    client_close(&client);
+}
+
+static void test_partial_success(void **state)
+{
+    (void)state;
+    client_open(&client);
+    make_request(&message, 5, 2, SLICE("work"));
+    struct call *k = export("", buf_slice(&message));
+    assert_string_equal(k->grpc_status, "0");
+    assert_true(k->text[5] == 0x0a && k->text[7] == 8 && k->text[8] == 2);
+    assert_non_null(memmem(k->text, k->text_n, "2 of 5 spans rejected", 21));
+    client_close(&client);
+}
+
+/* The faults of a message; all are answered in one HEADERS frame. */
+static void test_faults(void **state)
+{
+    (void)state;
+    client_open(&client);
+    make_request(&message, 1, 0, SLICE("work"));
+    make_packed(&packed, buf_slice(&message), 31);
+    struct slice m = buf_slice(&message);
+    const struct {
+        const char *path, *encoding, *prefix, *status;
+        struct slice message;
+    } rows[] = {
+        {EXPORT, "", NULL, "3", SLICE("\x0a\xff")},
+        {EXPORT, "", "\0\0\0\0\x7f", "13", m},
+        {EXPORT, "", "\2\0\0\0\0", "13", SLICE("")},
+        {EXPORT, "", "\1\0\0\0\0", "13", SLICE("")},
+        {EXPORT, "br", NULL, "12", m},
+        {EXPORT, "gzip", NULL, "3", m},
+        {"/" TRACE_SERVICE "/Import", "", NULL, "12", m},
+        {"/opentelemetry.proto.collector.metrics.v1.MetricsService/Export", "",
+         NULL, "12", m},
+        {"/grpc.health.v1.Health/Watch", "", NULL, "12", SLICE("")},
+        {"/grpc.health.v1.Health/Check", "", NULL, "5", SLICE("\x0a\x01x")},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct call *k = client_call(&client, rows[i].path, rows[i].encoding,
+                                     rows[i].message, rows[i].prefix);
+        client_wait(&client, k);
+        if (strcmp(k->grpc_status, rows[i].status) != 0)
+            fail_msg("row %zu: grpc-status %s, %s", i, k->grpc_status,
+                     k->grpc_message);
+        assert_int_equal(k->header_frames, 1);
+        assert_string_equal(k->status, "200");
+    }
+    assert_int_equal(sink.taken, 0);
+    assert_true(grpc->hinted[MIXUP_METRICS]);
+    client_close(&client);
+}
+
+static void test_health(void **state)
+{
+    (void)state;
+    client_open(&client);
+    struct call *k = client_call(&client, "/grpc.health.v1.Health/Check", "",
+                                 SLICE(""), NULL);
+    client_wait(&client, k);
+    assert_string_equal(k->grpc_status, "0");
+    assert_memory_equal(k->text, "\0\0\0\0\2\x08\x01", 7);
+    client_close(&client);
+}
+
+/* A message at the ceiling passes; one above is refused before its end and
+ * the connection goes on. */
+static void test_large(void **state)
+{
+    (void)state;
+    client_open(&client);
+    make_request(&message, 1, 0, SLICE("work"));
+    while (message.n < MESSAGE_MAX - 2)
+        buf_str(&message, "\x78\x01"); /* unknown field 15 */
+    if (message.n % 2)
+        message.p[message.n - 1] = (char)0x81, buf_byte(&message, 0);
+    assert_true(message.n <= MESSAGE_MAX);
+    assert_string_equal(export("", buf_slice(&message))->grpc_status, "0");
+    while (message.n < MESSAGE_MAX + 100000)
+        buf_str(&message, "\x78\x01");
+    struct call *k = export("", buf_slice(&message));
+    assert_string_equal(k->grpc_status, "8");
+    assert_string_equal(k->details, "");
+    make_packed(&packed, buf_slice(&message), 31);
+    assert_string_equal(export("gzip", buf_slice(&packed))->grpc_status, "8");
+    assert_int_equal(*intake->rejected[REJECT_TOO_LARGE], 2);
+    assert_int_equal(grpc->server->held, 0);
+    client_close(&client);
+}
+
+static void test_full(void **state)
+{
+    (void)state;
+    client_open(&client);
+    make_request(&message, 5, 0, SLICE("work"));
+    sink.has_room = false;
+    sink.holds = true;
+    struct call *k = export("", buf_slice(&message));
+    assert_string_equal(k->grpc_status, "14");
+    uint8_t details[512];
+    while (strlen(k->details) % 4)
+        strcat(k->details, "=");
+    long n = base64_decode(slice_str(k->details), details);
+    assert_true(n > 0 && details[0] == 8 && details[1] == 14);
+    assert_non_null(memmem(details, (size_t)n,
+                           "google.rpc.RetryInfo\x12\x04\x0a\x02\x08\x01", 26));
+    assert_int_equal(*intake->retry, 5);
+    client_close(&client);
+    teardown(state);
+    begin(true);
+    client_open(&client);
+    make_request(&message, 5, 0, SLICE("work"));
+    sink.has_room = false;
+    sink.holds = true;
+    assert_string_equal(export("", buf_slice(&message))->grpc_status, "0");
+    assert_int_equal(*intake->rejected[REJECT_FULL], 5);
+    client_close(&client);
+}
+
+static void test_many_streams(void **state)
+{
+    (void)state;
+    client_open(&client);
+    make_request(&message, 10, 0, SLICE("work"));
+    client_turn(&client);
+    for (int i = 0; i < 200; i++)
+        client_call(&client, EXPORT, "", buf_slice(&message), NULL);
+    for (unsigned i = 0; i < client.n; i++) {
+        client_wait(&client, &client.calls[i]);
+        assert_string_equal(client.calls[i].grpc_status, "0");
+    }
+    assert_int_equal(sink.taken, 2000);
+    client_close(&client);
+}
+
+static bool is_opened(unsigned n)
+{
+    client_turn(&client);
+    return otlp_grpc_open_streams(grpc) == n;
+}
+
+/* A body that lasts for more than a slice; its client goes away. */
+static void test_gone_and_deadline(void **state)
+{
+    (void)state;
+    client_open(&client);
+    make_request(&message, 10000, 0, SLICE("w"));
+    assert_true(message.n < MESSAGE_MAX);
+    make_packed(&packed, buf_slice(&message), 31);
+    struct call *k =
+        client_call(&client, EXPORT, "gzip", buf_slice(&packed), NULL);
+    (void)k;
+    while (!is_opened(1))
+        wire_turn();
+    client_close(&client);
+    assert_true(wire_until(grpc->open == 0));
+    assert_int_equal(otlp_grpc_open_streams(grpc), 0);
+    assert_int_equal(*intake->accepted, sink.taken);
+    client_open(&client);
+    client.timeout = "1m";
+    assert_string_equal(export("gzip", buf_slice(&packed))->grpc_status, "4");
+    client_close(&client);
+    assert_int_equal(timeout_ms(SLICE("10S")), 10000);
+    assert_int_equal(timeout_ms(SLICE("99999999H")), DEADLINE_MAX_MS);
+    assert_int_equal(timeout_ms(SLICE("1500000u")), 1500);
+    assert_int_equal(timeout_ms(SLICE("5m")), 5);
+    assert_int_equal(timeout_ms(SLICE("5")), -1);
+    assert_int_equal(timeout_ms(SLICE("")), -1);
+    assert_int_equal(timeout_ms(SLICE("123456789S")), -1);
+    assert_int_equal(timeout_ms(SLICE("-5S")), -1);
+}
+
+static bool says_goaway(struct client *c)
+{
+    client_turn(c);
+    return c->goaway;
+}
+
+static bool is_over(struct client *c)
+{
+    client_turn(c);
+    return c->wire.closed;
+}
+
+static void test_stop(void **state)
+{
+    (void)state;
+    client_open(&client);
+    client.hold_back = true;
+    struct call *k = client_call(&client, EXPORT, "", SLICE(""), NULL);
+    while (!grpc->server->first || !grpc->server->first->first) {
+        client_turn(&client);
+        wire_turn();
+    }
+    otlp_grpc_stop(grpc);
+    assert_true(wire_until(says_goaway(&client)));
+    assert_int_equal(client.goaway_error, NGHTTP2_NO_ERROR);
+    client.hold_back = false;
+    nghttp2_session_resume_data(client.session, 1);
+    client_wait(&client, k);
+    assert_string_equal(k->grpc_status, "0");
+    assert_true(wire_until(is_over(&client)));
+    client_close(&client);
+}
+
+static void test_floods(void **state)
+{
+    (void)state;
+    /* pings */
+    client_open(&client);
+    for (int i = 0; i < 3000; i++)
+        nghttp2_submit_ping(client.session, 0, NULL);
+    assert_true(wire_until(says_goaway(&client)));
+    assert_int_equal(client.goaway_error, NGHTTP2_ENHANCE_YOUR_CALM);
+    assert_true(wire_until(is_over(&client)));
+    client_close(&client);
+    /* settings, one by one */
+    client_open(&client);
+    client_turn(&client);
+    static const char settings[] = "\0\0\0\4\0\0\0\0\0";
+    for (int i = 0; i < 3000; i++)
+        if (!wire_send(&client.wire, slice_of(settings, 9)))
+            break;
+    assert_true(wire_until(is_over(&client)));
+    client_close(&client);
+    /* requests that are reset at once */
+    client_open(&client);
+    client.hold_back = true;
+    client_turn(&client);
+    for (int i = 0; i < 20000 && !client.wire.closed; i++) {
+        client.n = 0;
+        client_call(&client, EXPORT, "", SLICE("x"), NULL);
+        client_turn(&client);
+        nghttp2_submit_rst_stream(client.session, 0, 2 * i + 1, NGHTTP2_CANCEL);
+        client_turn(&client);
+        buf_fini(&client.calls[0].body);
+        if (i % 64 == 0)
+            wire_turn();
+    }
+    assert_true(client.goaway || wire_until(is_over(&client)));
+    client.n = 0;
+    client_close(&client);
+    assert_true(wire_until(grpc->server->first == NULL));
+}
+
+static void test_mixups(void **state)
+{
+    (void)state;
+    struct wire w;
+    wire_open(&w, otlp_grpc_bound(grpc));
+    wire_send(&w, SLICE("POST /v1/traces HTTP/1.1\r\nHost: x\r\n\r\n"));
+    assert_true(wire_until(wire_has(&w, "HTTP/1.1 400 ")));
+    assert_true(wire_until(wire_is_closed(&w)));
+    assert_true(grpc->hinted[MIXUP_HTTP]);
+    wire_close(&w);
+    wire_open(&w, otlp_grpc_bound(grpc));
+    wire_send(&w, SLICE("\x16\x03\x01\x00\x05\x01"));
+    assert_true(wire_until(wire_is_closed(&w)));
+    assert_true(grpc->hinted[MIXUP_TLS]);
+    wire_close(&w);
+}
+
+static void test_pause(void **state)
+{
+    (void)state;
+    client_open(&client);
+    client_turn(&client);
+    make_request(&message, 1, 0, SLICE("work"));
+    sink.busy = true;
+    assert_string_equal(export("", buf_slice(&message))->grpc_status, "0");
+    struct call *k =
+        client_call(&client, EXPORT, "", buf_slice(&message), NULL);
+    for (int i = 0; i < 20; i++) {
+        client_turn(&client);
+        wire_turn();
+    }
+    assert_int_equal(*intake->accepted, 1);
+    sink.busy = false;
+    otlp_grpc_pause(grpc, false); /* as the wiring does on relief */
+    client_wait(&client, k);
+    assert_int_equal(*intake->accepted, 2);
+    client_close(&client);
+}
+
+static void test_percent_encoding(void **state)
+{
+    (void)state;
+    struct buf b;
+    buf_init(&b, 1024);
+    percent_encode(&b, "50% \xc3\xa9\n~ ok");
+    assert_string_equal(buf_cstr(&b), "50%25 %C3%A9%0A~ ok");
+    buf_fini(&b);
+}
+
+int main(void)
+{
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        T(test_taken),
+        T(test_partial_success),
+        T(test_faults),
+        T(test_health),
+        T(test_large),
+        T(test_full),
+        T(test_many_streams),
+        T(test_gone_and_deadline),
+        T(test_stop),
+        T(test_floods),
+        T(test_mixups),
+        T(test_pause),
+        T(test_percent_encoding),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
