@@ -8,10 +8,9 @@
 #include <stddef.h>
 /* cmocka wants the three above first */
 #include <cmocka.h>
-#include <nghttp2/nghttp2.h>
 
+#include "../grpc_client.h"
 #include "../otlp_make.h"
-#include "../wire.h"
 #include "net/h2_conn.h"
 
 #define MESSAGE_MAX (1u << 20)
@@ -63,199 +62,6 @@ static int teardown(void **state)
     return 0;
 }
 
-/* --- the client */
-
-#define CALLS_MAX 256
-
-struct call {
-    struct buf body; /* what is sent */
-    size_t sent;
-    char status[8], grpc_status[8], grpc_message[512], details[512];
-    char text[1024]; /* the answer's body */
-    size_t text_n;
-    unsigned header_frames;
-    bool closed;
-    uint32_t error;
-};
-
-struct client {
-    struct wire wire;
-    size_t fed; /* of wire.got */
-    nghttp2_session *session;
-    struct call calls[CALLS_MAX];
-    unsigned n;
-    bool goaway;
-    uint32_t goaway_error;
-    bool hold_back; /* bodies are not sent to their end */
-    const char *timeout;
-};
-
-static int on_client_header(nghttp2_session *session,
-                            const nghttp2_frame *frame, const uint8_t *name,
-                            size_t name_n, const uint8_t *value, size_t value_n,
-                            uint8_t flags, void *user)
-{
-    struct call *k =
-        nghttp2_session_get_stream_user_data(session, frame->hd.stream_id);
-    struct slice n = slice_of(name, name_n);
-    (void)flags, (void)user;
-    const struct {
-        const char *name;
-        char *to;
-        size_t size;
-    } rows[] = {
-        {":status", k->status, sizeof(k->status)},
-        {"grpc-status", k->grpc_status, sizeof(k->grpc_status)},
-        {"grpc-message", k->grpc_message, sizeof(k->grpc_message)},
-        {"grpc-status-details-bin", k->details, sizeof(k->details)},
-    };
-    for (size_t i = 0; i < 4; i++)
-        if (slice_is(n, rows[i].name))
-            snprintf(rows[i].to, rows[i].size, "%.*s", (int)value_n, value);
-    return 0;
-}
-
-static int on_client_data(nghttp2_session *session, uint8_t flags, int32_t id,
-                          const uint8_t *data, size_t n, void *user)
-{
-    struct call *k = nghttp2_session_get_stream_user_data(session, id);
-    (void)flags, (void)user;
-    assert_true(k->text_n + n < sizeof(k->text));
-    memcpy(k->text + k->text_n, data, n);
-    k->text_n += n;
-    return 0;
-}
-
-static int on_client_frame(nghttp2_session *session, const nghttp2_frame *frame,
-                           void *user)
-{
-    struct client *c = user;
-    if (frame->hd.type == NGHTTP2_GOAWAY) {
-        c->goaway = true;
-        c->goaway_error = frame->goaway.error_code;
-    }
-    if (frame->hd.type == NGHTTP2_HEADERS) {
-        struct call *k =
-            nghttp2_session_get_stream_user_data(session, frame->hd.stream_id);
-        k->header_frames++;
-    }
-    return 0;
-}
-
-static int on_client_close(nghttp2_session *session, int32_t id, uint32_t error,
-                           void *user)
-{
-    struct call *k = nghttp2_session_get_stream_user_data(session, id);
-    (void)user;
-    k->closed = true;
-    k->error = error;
-    return 0;
-}
-
-static ssize_t read_body(nghttp2_session *session, int32_t id, uint8_t *to,
-                         size_t room, uint32_t *flags,
-                         nghttp2_data_source *source, void *user)
-{
-    struct client *c = user;
-    struct call *k = source->ptr;
-    (void)session, (void)id;
-    size_t n = k->body.n - k->sent;
-    n = n < room ? n : room;
-    if (n == 0 && c->hold_back)
-        return NGHTTP2_ERR_DEFERRED;
-    memcpy(to, k->body.p + k->sent, n);
-    k->sent += n;
-    if (k->sent == k->body.n && !c->hold_back)
-        *flags |= NGHTTP2_DATA_FLAG_EOF;
-    return (ssize_t)n;
-}
-
-static void client_open(struct client *c)
-{
-    nghttp2_session_callbacks *cb;
-    memset(c, 0, sizeof(*c));
-    c->timeout = "10S";
-    wire_open(&c->wire, otlp_grpc_bound(grpc));
-    nghttp2_session_callbacks_new(&cb);
-    nghttp2_session_callbacks_set_on_header_callback(cb, on_client_header);
-    nghttp2_session_callbacks_set_on_data_chunk_recv_callback(cb,
-                                                              on_client_data);
-    nghttp2_session_callbacks_set_on_frame_recv_callback(cb, on_client_frame);
-    nghttp2_session_callbacks_set_on_stream_close_callback(cb, on_client_close);
-    nghttp2_session_client_new(&c->session, cb, c);
-    nghttp2_session_callbacks_del(cb);
-    nghttp2_submit_settings(c->session, 0, NULL, 0);
-}
-
-static void client_close(struct client *c)
-{
-    for (unsigned i = 0; i < c->n; i++)
-        buf_fini(&c->calls[i].body);
-    nghttp2_session_del(c->session);
-    wire_close(&c->wire);
-}
-
-/* Says and hears what there is. */
-static void client_turn(struct client *c)
-{
-    const uint8_t *p;
-    ssize_t n;
-    while ((n = nghttp2_session_mem_send(c->session, &p)) > 0)
-        if (!wire_send(&c->wire, slice_of(p, (size_t)n)))
-            break;
-    wire_take(&c->wire);
-    if (c->wire.got.n > c->fed)
-        nghttp2_session_mem_recv(c->session, (uint8_t *)c->wire.got.p + c->fed,
-                                 c->wire.got.n - c->fed);
-    c->fed = c->wire.got.n;
-}
-
-#define HEADER(n, v)                                                           \
-    {                                                                          \
-        (uint8_t *)(n), (uint8_t *)(v), strlen(n), strlen(v), 0                \
-    }
-
-/* Begins a call; prefix: of the message, NULL for the right one. */
-static struct call *client_call(struct client *c, const char *path,
-                                const char *encoding, struct slice m,
-                                const char *prefix)
-{
-    struct call *k = &c->calls[c->n++];
-    char right[5] = {encoding[0] != '\0', (char)(m.n >> 24), (char)(m.n >> 16),
-                     (char)(m.n >> 8), (char)m.n};
-    nghttp2_nv nv[] = {
-        HEADER(":method", "POST"),
-        HEADER(":scheme", "http"),
-        HEADER(":authority", "localhost"),
-        HEADER(":path", path),
-        HEADER("content-type", "application/grpc"),
-        HEADER("te", "trailers"),
-        HEADER("grpc-timeout", c->timeout),
-        HEADER("grpc-encoding", encoding),
-    };
-    nghttp2_data_provider provider = {.source.ptr = k,
-                                      .read_callback = read_body};
-    assert_true(c->n <= CALLS_MAX);
-    buf_init(&k->body, 64u << 20);
-    buf_append(&k->body, slice_of(prefix ? prefix : right, 5));
-    buf_append(&k->body, m);
-    nghttp2_submit_request(c->session, NULL, nv, encoding[0] ? 8 : 7, &provider,
-                           k);
-    return k;
-}
-
-static bool client_waits(struct client *c, struct call *k)
-{
-    client_turn(c);
-    return k->closed;
-}
-
-static void client_wait(struct client *c, struct call *k)
-{
-    if (!wire_until(client_waits(c, k)))
-        fail_msg("no answer");
-}
-
 #define EXPORT "/" TRACE_SERVICE "/Export"
 
 static struct client client;
@@ -272,7 +78,7 @@ static struct call *export(const char *encoding, struct slice m)
 static void test_taken(void **state)
 {
     (void)state;
-    client_open(&client);
+    client_open(&client, otlp_grpc_bound(grpc));
     make_request(&message, 3, 0, SLICE("work"));
     struct call *k = export("", buf_slice(&message));
     assert_string_equal(k->status, "200");
@@ -292,7 +98,7 @@ static void test_taken(void **state)
 static void test_partial_success(void **state)
 {
     (void)state;
-    client_open(&client);
+    client_open(&client, otlp_grpc_bound(grpc));
     make_request(&message, 5, 2, SLICE("work"));
     struct call *k = export("", buf_slice(&message));
     assert_string_equal(k->grpc_status, "0");
@@ -305,7 +111,7 @@ static void test_partial_success(void **state)
 static void test_faults(void **state)
 {
     (void)state;
-    client_open(&client);
+    client_open(&client, otlp_grpc_bound(grpc));
     make_request(&message, 1, 0, SLICE("work"));
     make_packed(&packed, buf_slice(&message), 31);
     struct slice m = buf_slice(&message);
@@ -343,7 +149,7 @@ static void test_faults(void **state)
 static void test_health(void **state)
 {
     (void)state;
-    client_open(&client);
+    client_open(&client, otlp_grpc_bound(grpc));
     struct call *k = client_call(&client, "/grpc.health.v1.Health/Check", "",
                                  SLICE(""), NULL);
     client_wait(&client, k);
@@ -357,7 +163,7 @@ static void test_health(void **state)
 static void test_large(void **state)
 {
     (void)state;
-    client_open(&client);
+    client_open(&client, otlp_grpc_bound(grpc));
     make_request(&message, 1, 0, SLICE("work"));
     while (message.n < MESSAGE_MAX - 2)
         buf_str(&message, "\x78\x01"); /* unknown field 15 */
@@ -380,16 +186,17 @@ static void test_large(void **state)
 static void test_full(void **state)
 {
     (void)state;
-    client_open(&client);
+    client_open(&client, otlp_grpc_bound(grpc));
     make_request(&message, 5, 0, SLICE("work"));
     sink.has_room = false;
     sink.holds = true;
     struct call *k = export("", buf_slice(&message));
     assert_string_equal(k->grpc_status, "14");
     uint8_t details[512];
-    while (strlen(k->details) % 4)
-        strcat(k->details, "=");
-    long n = base64_decode(slice_str(k->details), details);
+    size_t end = strlen(k->details);
+    while (end % 4)
+        k->details[end++] = '=';
+    long n = base64_decode(slice_of(k->details, end), details);
     assert_true(n > 0 && details[0] == 8 && details[1] == 14);
     assert_non_null(memmem(details, (size_t)n,
                            "google.rpc.RetryInfo\x12\x04\x0a\x02\x08\x01", 26));
@@ -397,7 +204,7 @@ static void test_full(void **state)
     client_close(&client);
     teardown(state);
     begin(true);
-    client_open(&client);
+    client_open(&client, otlp_grpc_bound(grpc));
     make_request(&message, 5, 0, SLICE("work"));
     sink.has_room = false;
     sink.holds = true;
@@ -409,7 +216,7 @@ static void test_full(void **state)
 static void test_many_streams(void **state)
 {
     (void)state;
-    client_open(&client);
+    client_open(&client, otlp_grpc_bound(grpc));
     make_request(&message, 10, 0, SLICE("work"));
     client_turn(&client);
     for (int i = 0; i < 200; i++)
@@ -432,7 +239,7 @@ static bool is_opened(unsigned n)
 static void test_gone_and_deadline(void **state)
 {
     (void)state;
-    client_open(&client);
+    client_open(&client, otlp_grpc_bound(grpc));
     make_request(&message, 10000, 0, SLICE("w"));
     assert_true(message.n < MESSAGE_MAX);
     make_packed(&packed, buf_slice(&message), 31);
@@ -445,7 +252,7 @@ static void test_gone_and_deadline(void **state)
     assert_true(wire_until(grpc->open == 0));
     assert_int_equal(otlp_grpc_open_streams(grpc), 0);
     assert_int_equal(*intake->accepted, sink.taken);
-    client_open(&client);
+    client_open(&client, otlp_grpc_bound(grpc));
     client.timeout = "1m";
     assert_string_equal(export("gzip", buf_slice(&packed))->grpc_status, "4");
     client_close(&client);
@@ -474,7 +281,7 @@ static bool is_over(struct client *c)
 static void test_stop(void **state)
 {
     (void)state;
-    client_open(&client);
+    client_open(&client, otlp_grpc_bound(grpc));
     client.hold_back = true;
     struct call *k = client_call(&client, EXPORT, "", SLICE(""), NULL);
     while (!grpc->server->first || !grpc->server->first->first) {
@@ -496,7 +303,7 @@ static void test_floods(void **state)
 {
     (void)state;
     /* pings */
-    client_open(&client);
+    client_open(&client, otlp_grpc_bound(grpc));
     for (int i = 0; i < 3000; i++)
         nghttp2_submit_ping(client.session, 0, NULL);
     assert_true(wire_until(says_goaway(&client)));
@@ -504,7 +311,7 @@ static void test_floods(void **state)
     assert_true(wire_until(is_over(&client)));
     client_close(&client);
     /* settings, one by one */
-    client_open(&client);
+    client_open(&client, otlp_grpc_bound(grpc));
     client_turn(&client);
     static const char settings[] = "\0\0\0\4\0\0\0\0\0";
     for (int i = 0; i < 3000; i++)
@@ -513,7 +320,7 @@ static void test_floods(void **state)
     assert_true(wire_until(is_over(&client)));
     client_close(&client);
     /* requests that are reset at once */
-    client_open(&client);
+    client_open(&client, otlp_grpc_bound(grpc));
     client.hold_back = true;
     client_turn(&client);
     for (int i = 0; i < 20000 && !client.wire.closed; i++) {
@@ -552,7 +359,7 @@ static void test_mixups(void **state)
 static void test_pause(void **state)
 {
     (void)state;
-    client_open(&client);
+    client_open(&client, otlp_grpc_bound(grpc));
     client_turn(&client);
     make_request(&message, 1, 0, SLICE("work"));
     sink.busy = true;
