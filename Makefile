@@ -105,12 +105,13 @@ $(NODE)/.done: tests/sdk/node/package-lock.json tests/sdk/node/package.json
 
 .PHONY: run
 run: build/.dependencies            ## build and start `xray-relay local`
-	$Q$(MAKE) --no-print-directory all
+	$Q$(MAKE) -s --no-print-directory all
 	$Q$B/xray-relay local
 
 .PHONY: test
 test: build/.dependencies-test      ## all tests, from a bare Debian 12 on
-	$QMAKE="$(MAKE)" tests/stages all unit replay golden differential scenarios portable
+	$QMAKE="$(MAKE)" tests/stages all unit replay golden differential \
+	    scenarios portable
 
 # Our signer and botocore's over generated requests (ROUNDS=, SEED=), our
 # credentials chain beside botocore's; our OTLP decoder and the protobuf

@@ -3,7 +3,6 @@
 At the end each relay that still runs is stopped, must exit with 0, and both
 balances of its ledger must hold."""
 
-import os
 import signal
 import subprocess
 
@@ -20,12 +19,9 @@ from harness.relay import Relay
 
 def pytest_collection_modifyitems(items):
     alone = pytest.mark.skip(reason="network namespaces are not permitted here")
-    slow = pytest.mark.skip(reason="minutes long: set XR_SLOW=1")
     for item in items:
         if item.get_closest_marker("namespace") and not IN_NAMESPACE:
             item.add_marker(alone)
-        if item.get_closest_marker("slow") and not os.environ.get("XR_SLOW"):
-            item.add_marker(slow)
 
 
 @pytest.fixture
