@@ -13,9 +13,9 @@
 struct xray_udp;
 struct xray_udp_options {
     const char *address;
-    uint64_t receive_buffer;  /* bytes */
-    bool otlp_pass;           /* forward T1S and the like raw */
-    bool otlp_unsampled;      /* decode T1U too */
+    uint64_t receive_buffer; /* bytes */
+    bool otlp_pass;          /* forward T1S and the like raw */
+    bool otlp_unsampled;     /* decode T1U too */
 };
 struct xray_udp *xray_udp_new(struct loop *l, struct pipeline *p,
                               struct translator *t,

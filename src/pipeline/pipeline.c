@@ -42,7 +42,7 @@ const char *reject_reason_name(enum reject_reason r)
         [REJECT_BAD_IDS] = "bad_ids",
         [REJECT_TOO_LARGE] = "too_large",
         [REJECT_INVALID] = "invalid",
-    [REJECT_FULL] = "full",
+        [REJECT_FULL] = "full",
     };
     return names[r];
 }
