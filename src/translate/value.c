@@ -9,6 +9,7 @@
 
 #include "parts.h"
 
+static bool put_pair(struct translator *t, struct slice key, struct slice text);
 static struct slice print_number(struct translator *t, const struct value *v);
 static struct slice print_int(char *out, size_t room, int64_t v);
 static bool text_int(struct slice s, int64_t *out);
@@ -145,6 +146,8 @@ void member_write(struct translator *t, struct slice key, const struct value *v)
 
     if (limit_passed(t, 0))
         return;
+    if (!t->cuts.on && v->kind == VALUE_STRING && put_pair(t, key, v->text))
+        return;
     put_key(t, key);
     if (!t->cuts.on)
         value_write(t, v);
@@ -154,7 +157,7 @@ void member_write(struct translator *t, struct slice key, const struct value *v)
 
 void put_text(struct translator *t, struct slice key, struct slice text)
 {
-    if (text.n == 0)
+    if (text.n == 0 || (!t->cuts.on && put_pair(t, key, text)))
         return;
     put_name(t, key);
     if (put_cut(t, text, t->cuts.text_max))
@@ -233,6 +236,36 @@ static struct slice print_number(struct translator *t, const struct value *v)
                      SLICE_ARG(buf_slice(&t->scratch)));
     }
     return slice_of(out, (size_t)n);
+}
+
+/* Key and text with one look at the buffer, as most members are short and have
+ * little to escape. False, with nothing written, if they are others. */
+static bool put_pair(struct translator *t, struct slice key, struct slice text)
+{
+    enum { MARKS = 6, ESCAPES = 32, LONG = 4096 };
+    struct buf *b = &t->documents;
+
+    if (key.n + text.n > LONG)
+        return false;
+    char *to = buf_reserve(b, key.n + text.n + MARKS + ESCAPES);
+    if (!to)
+        return true;
+    char *end = to + key.n + text.n + ESCAPES, *p = to;
+    if (t->jw.comma[t->jw.depth])
+        *p++ = ',';
+    *p++ = '"';
+    p += json_escape(p, (size_t)(end - p), &key);
+    memcpy(p, "\":\"", 3);
+    p += 3;
+    if (key.n > 0 || p >= end)
+        return false;
+    p += json_escape(p, (size_t)(end - p), &text);
+    if (text.n > 0)
+        return false;
+    *p++ = '"';
+    t->jw.comma[t->jw.depth] = 1;
+    b->n += (size_t)(p - to);
+    return true;
 }
 
 /* Ports are printed for every HTTP span, so not by printf. */
