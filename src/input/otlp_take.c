@@ -231,6 +231,8 @@ static void job_begin_decode(struct otlp_job *j, struct slice bytes)
 static void job_decode(struct otlp_job *j)
 {
     struct err err;
+    /* Jobs take turns, and their arenas are used again. */
+    translator_begin_request(j->taker->translator);
     int rc = otlp_decode(j->decoder, SLICE_SPANS, take_span, j, &err);
     if (rc < 0)
         job_fail(j, OTLP_MALFORMED, err.text);
