@@ -4,7 +4,7 @@
 #include <stdint.h>
 
 #include "aws/cred_parse.h"
-#include "aws/http_date.h"
+#include "xr/http_date.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
