@@ -6,7 +6,9 @@ FROM debian:12-slim AS build
 WORKDIR /src
 COPY packaging/dependencies packaging/dependencies
 RUN packaging/dependencies build && rm -rf /var/lib/apt/lists/*
-COPY Makefile LICENSE ./
+COPY Makefile LICENSE README.md CHANGELOG.md ./
+COPY conf conf
+COPY docs docs
 COPY include include
 COPY src src
 RUN make && make install DESTDIR=/out

@@ -162,8 +162,8 @@ PREFIX  ?= /usr
 .PHONY: install
 install: $B/xray-relay              ## install under DESTDIR and PREFIX
 	install -Dm755 $B/xray-relay $(DESTDIR)$(PREFIX)/bin/xray-relay
-	install -Dm644 LICENSE \
-	    $(DESTDIR)$(PREFIX)/share/doc/xray-relay/LICENSE
+	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/doc/xray-relay LICENSE \
+	    README.md CHANGELOG.md conf/xray-relay.yaml docs/OPTIONS.md
 
 # --- benchmarks ------------------------------------------------------------
 BENCH := $(patsubst tests/bench/%.c,$B/bench/%,$(wildcard tests/bench/*.c))

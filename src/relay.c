@@ -21,6 +21,7 @@
 #define PROXY_CONNECTIONS 8
 
 static bool make_parts(struct relay *r, struct err *err);
+static void take_signals(struct relay *r);
 static bool make_print(struct relay *r);
 static bool listen_udp(struct relay *r);
 static void on_stop_signal(void *arg);
@@ -42,16 +43,22 @@ bool relay_start(struct relay *r, struct config *c, bool local)
         log_error("%s", err.text);
         return false;
     }
+    /* Before there is a socket: from then on a signal ends it in order. */
+    take_signals(r);
     if (!listen_udp(r) || !relay_find_place(r) || !relay_make_otlp(r) ||
         !relay_listen_tcp(r) || !relay_listen_otlp(r))
         return false;
     relay_watch_start(r);
+    return true;
+}
+
+static void take_signals(struct relay *r)
+{
     loop_on_signal(r->loop, SIGTERM, on_stop_signal, r);
     loop_on_signal(r->loop, SIGINT, on_stop_signal, r);
     loop_on_signal(r->loop, SIGHUP, on_hangup, r);
     loop_on_signal(r->loop, SIGPIPE, NULL, NULL);
     loop_on_signal(r->loop, SIGUSR1, NULL, NULL);
-    return true;
 }
 
 int relay_run(struct relay *r)

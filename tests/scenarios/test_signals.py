@@ -33,6 +33,15 @@ def test_sigterm_at_once(make_relay, xray):
         assert relay.stop() in (0, -signal.SIGTERM)
 
 
+def test_sigterm_while_it_starts_is_a_clean_end(make_relay, xray):
+    """From the moment that it receives."""
+    relay = make_relay(config={"Endpoint": xray.url}).start(ready=False)
+    relay.wait_log("Receiving segments")
+    relay.send(segment())
+    assert relay.stop() == 0
+    assert len(xray.documents) == 1
+
+
 def test_hangup_reloads_the_file(relay, xray):
     file = relay.directory / "cfg.yaml"
     changed = {**relay.config, "Logging": {"LogLevel": "error"}}
