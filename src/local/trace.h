@@ -81,7 +81,8 @@ struct trace_entity {
     bool in_progress;
     bool fault, error, throttle; /* as written */
     bool embedded; /* a subsegment inside of its parent's document */
-    bool orphan;   /* names a parent that is not in the trace */
+    bool orphan;   /* a subsegment whose parent is not in the trace (yet) */
+    bool root;     /* a segment that nobody in the trace called */
     struct trace_http http;
     struct trace_annotation *annotations;
     struct trace_exception *exceptions;
@@ -92,6 +93,8 @@ struct trace_entity {
     /* The segment that a subsegment finally hangs from, NULL for orphans; a
      * segment itself. */
     struct trace_entity *owner;
+    /* Of a subsegment: the first segment that it called, inferred or not. */
+    struct trace_entity *callee;
     struct trace_node *node; /* the owner's node; NULL for orphans */
 };
 
@@ -123,9 +126,6 @@ struct trace {
     bool limit_exceeded; /* set by the caller */
     uint64_t revision;   /* arrivals after the first; set by the caller */
 };
-
-/* Whether e is a root: a segment that nobody in the trace called. */
-bool trace_is_root(const struct trace *t, const struct trace_entity *e);
 
 /* Puts the documents of one trace together, those that came later standing
  * later. What it gives borrows from the documents and lives in the arena; NULL
