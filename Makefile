@@ -113,6 +113,11 @@ test: build/.dependencies-test      ## all tests, from a bare Debian 12 on
 	$QMAKE="$(MAKE)" tests/stages all unit replay golden differential \
 	    scenarios portable
 
+# What .ci/run runs. Replaying the fuzz corpora is part of both suites.
+.PHONY: ci
+ci: build/.dependencies-test build/.dependencies-lint
+	$QMAKE="$(MAKE)" tests/stages lint test asan
+
 # Our signer and botocore's over generated requests (ROUNDS=, SEED=), our
 # credentials chain beside botocore's; our OTLP decoder and the protobuf
 # runtime's (EXAMPLES=).
