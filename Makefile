@@ -48,7 +48,7 @@ $B/xray-relay: $B/obj/main.o $B/libxr.a
 
 $B/libxr.a: $(LIB)
 	@echo "  AR    $@"
-	$Qrm -f $@ && ar rcs $@ $^
+	$Qrm -f $@ && $(AR) rcs $@ $^
 
 $B/obj/%.o: src/%.c
 	@mkdir -p $(@D)
@@ -249,6 +249,25 @@ fuzz: build/.dependencies-fuzz      ## fuzz each target for FUZZ_SECONDS
 
 fuzz-run: $(FUZZ:%=$B/fuzz/%)
 	$Qtests/fuzz/run fuzz $(FUZZ_SECONDS) $^
+
+# --- the static program: one file for any image ----------------------------
+ARCH        ?= x86_64
+STATIC_LIBS := -lcurl -levent_openssl -levent -lnghttp2 -lssl -lcrypto \
+               -ljansson -lyaml -lsqlite3 -lzstd -lz -lpthread -lm
+
+.PHONY: static
+static:                             ## fully static build [ARCH=aarch64]
+	$Qprefix=$$(packaging/static/deps $(ARCH)) && \
+	$(MAKE) --no-print-directory B=build/static-$(ARCH) \
+	    CC="$$prefix/bin/cc" AR=$(ARCH)-linux-gnu-ar PKGCONF=false \
+	    CFLAGS="-Os -ffunction-sections -fdata-sections \
+	        -fno-asynchronous-unwind-tables -fno-unwind-tables" \
+	    EXTRA_CFLAGS="-I$$prefix/include" \
+	    LDHARDEN="-static -Wl,-z,relro,-z,now,-z,noexecstack" \
+	    LDFLAGS="-Wl,--gc-sections $$prefix/lib/mimalloc.o" \
+	    LIBS="-L$$prefix/lib $(STATIC_LIBS)" \
+	    build/static-$(ARCH)/xray-relay && \
+	packaging/static/finish $(ARCH)
 
 .PHONY: clean
 clean:                              ## remove what was built

@@ -137,6 +137,11 @@ size_t json_escape(char *dst, size_t cap, struct slice *src)
     size_t left = src->n, n = 0;
 
     while (left > 0) {
+#ifdef PLAIN_SSE2
+        const char *before = p;
+        n += plain_copy_quoted(dst + n, cap - n, &p, left);
+        left -= (size_t)(p - before);
+#endif
         size_t room = cap - n;
         size_t run = plain_copy(dst + n, p, left < room ? left : room, true);
         n += run;
