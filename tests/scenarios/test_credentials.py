@@ -10,7 +10,7 @@ from textwrap import dedent
 import pytest
 
 from harness.documents import segment, segments
-from harness.fake_metadata import FakeContainer
+from harness.fake_metadata import FakeContainer, FakeIMDS
 from harness.keys import STATIC, Key
 from harness.server import Answer
 from harness.waiting import until
@@ -128,6 +128,21 @@ def test_failing_credential_process_is_named(start, xray):
     relay = start(files={"config": config})
     relay.send(segment())
     relay.wait_log("credential_process")
+    relay.judged = False
+    relay.stop()
+
+
+def test_sso_profile_is_named(start, xray):
+    config = """
+        [default]
+        sso_start_url = https://example.awsapps.com/start
+        sso_region = us-east-1
+        sso_account_id = 123456789012
+        sso_role_name = role
+        """
+    relay = start(files={"config": config})
+    relay.send(segment())
+    relay.wait_log("aws sso login")
     relay.judged = False
     relay.stop()
 
@@ -276,6 +291,15 @@ def test_container_relative_uri(start, xray, keyring, link_local):
     server.stop()
 
 
+@pytest.mark.namespace
+def test_pod_identity_at_its_address(start, xray, keyring, link_local):
+    server = FakeContainer(keyring, host=link_local("169.254.170.23"), port=80)
+    uri = "http://169.254.170.23/v1/credentials"
+    relay = start({"AWS_CONTAINER_CREDENTIALS_FULL_URI": uri})
+    check_upload(relay, xray, "ASIATASK")
+    server.stop()
+
+
 def test_container_uri_of_a_foreign_host_is_refused(start, xray):
     relay = start(
         {"AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://192.0.2.7/creds"}
@@ -297,6 +321,14 @@ def test_imds_v2(start, xray, imds):
     relay = start(imds_environment(imds))
     check_upload(relay, xray, "ASIAIMDS")
     assert imds.requests[0].method == "PUT"
+
+
+@pytest.mark.namespace
+def test_imds_at_its_address(start, xray, keyring, link_local):
+    server = FakeIMDS(keyring, host=link_local("169.254.169.254"), port=80)
+    relay = start({"AWS_EC2_METADATA_DISABLED": None})
+    check_upload(relay, xray, "ASIAIMDS")
+    server.stop()
 
 
 def test_imds_v1_where_v2_is_refused(start, xray, imds):

@@ -74,6 +74,15 @@ def test_dead_backend(name, relay, xray, start):
     assert not any("Traceback" in x for x in program.lines())
 
 
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_hanging_backend(name, relay, xray, start):
+    """The program goes on while its poll waits for an answer."""
+    xray.on_call = lambda r: Answer.of(RULES, delay=5)
+    program = start(name, relay)
+    until(lambda: len(program.lines()) >= 40)
+    assert not any("Traceback" in x for x in program.lines())
+
+
 def call(relay, operation, body=b"{}", **more):
     answer = relay.request("POST", "/" + operation, body, **more)
     return answer.status, json.loads(answer.body)
