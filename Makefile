@@ -200,13 +200,14 @@ compile_commands:                   ## write compile_commands.json for clangd
 	$Qtests/lint/compile_commands $(SRC) $(wildcard tests/*/*.c \
 	    tests/unit/*/*.c) -- $(CC) $(ALL_CFLAGS) -Isrc > $@.json
 
-# Both run the whole suite with a program built for it, the parts that are
-# written in C with it built in.
+# Both run the whole suite with a program built for it. The quarantine of freed
+# memory is kept small, since scenarios bound what the program holds.
 SUITE := unit fuzz-replay golden differential scenarios
 
 .PHONY: asan
 asan:                               ## all tests under address and UB sanitizer
-	$QMAKE="$(MAKE) SAN=1 B=build/asan" tests/stages all $(SUITE)
+	$QASAN_OPTIONS=quarantine_size_mb=2 \
+	    UBSAN_OPTIONS=print_stacktrace=1 MAKE="$(MAKE) SAN=1 B=build/asan" tests/stages all $(SUITE)
 
 .PHONY: coverage
 coverage:                           ## run all tests, list lines reached
