@@ -207,7 +207,8 @@ SUITE := unit fuzz-replay golden differential scenarios
 .PHONY: asan
 asan:                               ## all tests under address and UB sanitizer
 	$QASAN_OPTIONS=quarantine_size_mb=2 \
-	    UBSAN_OPTIONS=print_stacktrace=1 MAKE="$(MAKE) SAN=1 B=build/asan" tests/stages all $(SUITE)
+	    UBSAN_OPTIONS=print_stacktrace=1 \
+	    MAKE="$(MAKE) SAN=1 B=build/asan" tests/stages all $(SUITE)
 
 .PHONY: coverage
 coverage:                           ## run all tests, list lines reached
