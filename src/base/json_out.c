@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "plain.h"
+#include "xr/plain.h"
 
 enum { ESCAPED_MAX_BYTES = 6 }; /* what one character may become */
 

@@ -6,7 +6,7 @@
  */
 #include "xr/json_scan.h"
 
-#include "plain.h"
+#include "xr/plain.h"
 
 enum expect {
     EXPECT_VALUE,        /* at the start, after ':' and after ',' in arrays */

@@ -2,7 +2,7 @@
 /*
  * Reads the facts of a segment document in one scan. Each datagram passes
  * here, so this is a validating scanner of its own and not the pull reader of
- * base: one pass, no token per value, strings eight bytes at a step. The
+ * base: one pass, no token per value, strings a block at a step. The
  * document is never changed. Knows field names, nothing of where a document
  * comes from.
  */
@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "xr/json_scan.h"
+#include "xr/plain.h"
 
 /* A longer number literal is no time. */
 #define NUMBER_MAX 63
@@ -44,7 +45,6 @@ static inline const char *after_value(struct scan *s, const char *p,
 static const char *scan_key(struct scan *s, const char *p, struct slice *key);
 static inline const char *scan_scalar(struct scan *s, const char *p);
 static const char *scan_string(struct scan *s, const char *p);
-static inline const char *find_special(const char *p, const char *end);
 static const char *scan_escape(struct scan *s, const char *p);
 static const char *scan_number(struct scan *s, const char *p);
 static const char *scan_word(struct scan *s, const char *p, const char *word);
@@ -230,7 +230,7 @@ static inline const char *scan_scalar(struct scan *s, const char *p)
 static const char *scan_string(struct scan *s, const char *p)
 {
     for (p++;;) {
-        p = find_special(p, s->end);
+        p += plain_run(p, (size_t)(s->end - p), false);
         if (p == s->end)
             return fail(s, p, "a string does not end");
         if (*p == '"')
@@ -241,32 +241,6 @@ static const char *scan_string(struct scan *s, const char *p)
         if (!p)
             return NULL;
     }
-}
-
-#define ONES UINT64_C(0x0101010101010101)
-#define HIGHS UINT64_C(0x8080808080808080)
-
-/* The first quote, backslash or control byte, eight bytes at a step. A borrow
- * of the subtractions can mark a byte too many, but only above one that is
- * marked rightly, and the lowest mark is the one that is used. */
-static inline const char *find_special(const char *p, const char *end)
-{
-    for (; end - p >= 8; p += 8) {
-        uint64_t w, quote, slash, marks;
-        memcpy(&w, p, 8);
-        if (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__)
-            w = __builtin_bswap64(w);
-        quote = w ^ ONES * '"';
-        slash = w ^ ONES * '\\';
-        marks = (((w - ONES * ' ') & ~w) | ((quote - ONES) & ~quote) |
-                 ((slash - ONES) & ~slash)) &
-                HIGHS;
-        if (marks)
-            return p + __builtin_ctzll(marks) / 8;
-    }
-    while (p < end && (unsigned char)*p >= ' ' && *p != '"' && *p != '\\')
-        p++;
-    return p;
 }
 
 static const char *scan_escape(struct scan *s, const char *p)

@@ -25,8 +25,8 @@ TOP = re.compile(r"src/\w+\.[ch]")
 # A header of include/xr belongs to the folder that has a .c file of the same
 # name, or by this list.
 OWNERS = {
-    "slice": "base", "span": "model", "options": "config", "otlp": "input",
-    "input": "input", "translate": "translate", "cred": "aws",
+    "slice": "base", "plain": "base", "span": "model", "options": "config",
+    "otlp": "input", "input": "input", "translate": "translate", "cred": "aws",
     "print": "sink", "xray": "sink",
 }
 

@@ -4,8 +4,8 @@
  * loop of the JSON reader and of the escaper. 16 bytes at a time with SSE2, 8
  * with ordinary words elsewhere.
  */
-#ifndef XR_BASE_PLAIN_H
-#define XR_BASE_PLAIN_H
+#ifndef XR_PLAIN_H
+#define XR_PLAIN_H
 
 #include <stdbool.h>
 #include <stddef.h>
