@@ -91,10 +91,12 @@ build/.dependencies: packaging/dependencies
 build/.dependencies-%: packaging/dependencies
 	$Qmkdir -p build && packaging/dependencies build $* && touch $@
 
-$(VENV)/.done: tests/requirements.txt
+$(VENV)/.done: tests/requirements.txt tests/requirements-alone.txt
 	@echo "  VENV  $(VENV)"
 	$Qmkdir -p build && $(PYTHON) -m venv $(VENV)
 	$Q$(VENV)/bin/pip install -q --disable-pip-version-check -r $<
+	$Q$(VENV)/bin/pip install -q --disable-pip-version-check --no-deps \
+	    -r tests/requirements-alone.txt
 	$Qtouch $@
 
 $(NODE)/.done: tests/sdk/node/package-lock.json tests/sdk/node/package.json
@@ -151,15 +153,15 @@ portable: $(VENV)/.done             ## unit tests and scenarios, portable build
 	$QXR_BIN=$(abspath build/portable/xray-relay) tests/scenarios/run \
 	    -m portable
 
-# A program with the Go SDK, built with Go, in the swap test.
-build/clients/go-xray: $(wildcard tests/sdk/go/*)
-	$Qpackaging/dependencies clients
-	$Qmkdir -p $(@D) && cd tests/sdk/go && \
-	    CGO_ENABLED=0 go build -o $(abspath $@) .
-
+# Programs with SDKs for Go, Java and Rust; a toolchain that is absent is
+# skipped by name.
 .PHONY: test-clients
-test-clients: build/clients/go-xray ## the swap test with the Go SDK too
-	$Q$(MAKE) --no-print-directory scenarios T=swap
+test-clients:                       ## scenarios with SDKs for Go, Java, Rust
+	$Qpackaging/dependencies clients
+	$Qtests/clients/build
+	$Q$(MAKE) --no-print-directory scenarios T="$(CLIENT_SCENARIOS)"
+
+CLIENT_SCENARIOS := test_go or test_built or test_reference
 
 DESTDIR ?=
 PREFIX  ?= /usr

@@ -57,6 +57,5 @@ def test_node(daemon, xray):
 
 
 def test_go(daemon, xray):
-    if not os.path.exists(programs.command("go-xray")[0]):
-        pytest.skip("built by `make test-clients` only")
+    programs.skip_unless_built("go-xray")
     assert len(swap("go-xray", daemon, xray, ROUNDS)) >= ROUNDS

@@ -7,8 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parent.parent.parent.parent
 SDK = ROOT / "tests" / "sdk"
+CLIENTS = ROOT / "build" / "clients"
 NODE_MODULES = ROOT / "build" / "node" / "node_modules"
 
 
@@ -18,7 +21,21 @@ def command(name):
         return [sys.executable, str(SDK / name)]
     if name.endswith(".js"):
         return [shutil.which("node") or "node", str(SDK / name)]
-    return [str(ROOT / "build" / "clients" / name)]
+    return [str(CLIENTS / name)]
+
+
+def skip_unless_built(name):
+    """For programs that tests/clients/build makes; it leaves the reason why
+    it did not."""
+    if (CLIENTS / name).exists():
+        return
+    why = CLIENTS / f"{name}.skipped"
+    reason = (
+        why.read_text().strip()
+        if why.exists()
+        else "by `make test-clients` only"
+    )
+    pytest.skip(f"{name} is not built: {reason}")
 
 
 def environment(tcp_port, udp_port):
@@ -32,11 +49,11 @@ def environment(tcp_port, udp_port):
     }
 
 
-def run(name, *words, tcp_port, udp_port):
+def run(name, *words, tcp_port, udp_port, env=None):
     """Runs it to its end; gives what it printed."""
     done = subprocess.run(
         command(name) + [str(w) for w in words],
-        env=environment(tcp_port, udp_port),
+        env={**environment(tcp_port, udp_port), **(env or {})},
         capture_output=True,
         text=True,
         timeout=60,
