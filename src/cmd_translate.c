@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #include "cmd.h"
+#include "relay.h"
 #include "xr/otlp.h"
 #include "xr/translate.h"
 
@@ -56,36 +57,14 @@ int cmd_translate(struct config *c)
     return j.good ? 0 : 1;
 }
 
-/* Gives a list of texts as slices; NULL for an empty one. */
-static struct slice *slices_of(const struct text_list *list)
-{
-    struct slice *slices = calloc(list->n + 1, sizeof(*slices));
-
-    for (size_t i = 0; slices && i < list->n; i++)
-        slices[i] = slice_str(list->items[i]);
-    return slices;
-}
-
 static struct translator *make_translator(const struct config *c)
 {
-    const struct options *o = config_options(c);
     const char *limit = config_flag(c, "limit");
-    struct slice *indexed = slices_of(&o->indexed);
-    struct slice *log_groups = slices_of(&o->log_groups);
-    struct translate_options t = {
-        .index_all = o->index_all,
-        .indexed = indexed,
-        .n_indexed = o->indexed.n,
-        .log_groups = log_groups,
-        .n_log_groups = o->log_groups.n,
-        .limit = limit ? (size_t)strtoull(limit, NULL, 10) : 0,
-    };
-    struct translator *made = indexed && log_groups ? translator_new(&t) : NULL;
+    struct translator *made = translator_from_options(
+        config_options(c), limit ? (size_t)strtoull(limit, NULL, 10) : 0);
 
     if (!made)
         fputs("xray-relay translate: out of memory\n", stderr);
-    free(indexed);
-    free(log_groups);
     return made;
 }
 

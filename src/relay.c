@@ -91,17 +91,12 @@ void relay_fini(struct relay *r)
 
 static bool make_parts(struct relay *r, struct err *err)
 {
-    const struct options *o = r->options;
-    struct translate_options t = {
-        .index_all = o->index_all,
-        .limit = SEGMENT_MAX_BYTES,
-    };
     r->loop = loop_new(err);
     if (r->loop == NULL)
         return false;
     r->stats = stats_new();
     r->pipeline = pipeline_new(r->stats);
-    r->translator = translator_new(&t);
+    r->translator = translator_from_options(r->options, SEGMENT_MAX_BYTES);
     r->grace = timer_new(r->loop, on_grace, r);
     if (!relay_make_client(r, err))
         return false;

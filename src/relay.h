@@ -94,6 +94,11 @@ void relay_reload(struct relay *r);
 void relay_watch_start(struct relay *r);
 void relay_count_drops(struct relay *r);
 
+/* translator.c: by the Translate options. limit: bytes a document, 0: none.
+ * NULL without memory. */
+struct translator *translator_from_options(const struct options *o,
+                                           size_t limit);
+
 /* memory.c: bytes for documents, from TotalBufferSizeMB (0: 1 % of the
  * smaller of host memory and cgroup limit, at least 3 MB). */
 uint64_t memory_for_documents(int64_t buffer_mb);
