@@ -48,7 +48,8 @@ enum filter_condition_kind {
     CONDITION_DURATION,      /* between low and high, both included */
     CONDITION_RESPONSE_TIME, /* likewise */
     CONDITION_ANNOTATION,    /* key = value */
-    CONDITION_SERVICE,       /* a node has this name */
+    CONDITION_SERVICE,       /* a node or a segment has this name: an inferred
+                                segment goes by its caller's subsegment */
 };
 
 struct filter_condition {
