@@ -205,8 +205,8 @@ static void on_stop_signal(void *arg)
         log_warn("Second shutdown signal: what is not sent is dropped");
         if (r->state == RELAY_GRACE)
             stop_inputs(r, 0);
-        else
-            on_drained(r);
+        else if (r->xray != NULL) /* its deadline is now */
+            xray_drain(r->xray, loop_now_ms(r->loop), on_drained, r);
         return;
     }
     log_info("Got shutdown signal: terminated");

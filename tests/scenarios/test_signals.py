@@ -83,3 +83,18 @@ def test_hangup_opens_the_log_again(make_relay, xray):
     relay.send(segment())
     until(lambda: "1 segment" in relay.log(), 10, relay.output)
     assert (relay.directory / "stdout").read_text() == ""
+
+
+def test_second_signal_gives_up_and_counts(relay, xray):
+    """What a dead backend keeps waiting is dropped, and in the ledger."""
+    xray.stop()
+    relay.send(*segments(120))
+    until(lambda: relay.metrics().items("accepted") >= 120)
+    relay.process.send_signal(signal.SIGTERM)
+    relay.wait_log("Got shutdown signal")
+    begun = time.monotonic()
+    relay.process.send_signal(signal.SIGTERM)
+    assert relay.stop() == 0
+    assert time.monotonic() - begun < 8
+    ledger = relay.log().splitlines()[-1]
+    assert "dropped 120 + pending 0" in ledger
