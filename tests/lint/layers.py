@@ -27,7 +27,7 @@ TOP = re.compile(r"src/\w+\.[ch]")
 OWNERS = {
     "slice": "base", "plain": "base", "span": "model", "options": "config",
     "otlp": "input", "input": "input", "translate": "translate", "cred": "aws",
-    "print": "sink", "xray": "sink",
+    "print": "sink", "xray": "sink", "store": "store",
 }
 
 # Third-party header to the only places that may include it.
