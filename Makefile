@@ -113,7 +113,7 @@ run: build/.dependencies            ## build and start `xray-relay local`
 .PHONY: test
 test: build/.dependencies-test      ## all tests, from a bare Debian 12 on
 	$QMAKE="$(MAKE)" tests/stages all unit replay golden differential \
-	    scenarios portable
+	    scenarios lambda portable
 
 # What .ci/run runs. Replaying the fuzz corpora is part of both suites.
 .PHONY: ci
@@ -145,6 +145,11 @@ golden: $B/xray-relay               ## translate requests, compare documents
 scenarios: $B/xray-relay $(VENV)/.done $(NODE)/.done  ## run the scenarios
 	$QXR_BIN=$(abspath $B/xray-relay) tests/scenarios/run \
 	    $(if $T,-k "$T")
+
+# The program as an extension, in an emulated Lambda environment.
+.PHONY: lambda
+lambda: $B/xray-relay $(VENV)/.done ## run the Lambda scenarios
+	$QXR_BIN=$(abspath $B/xray-relay) tests/lambda/run $(if $T,-k "$T")
 
 # The twin of what is Linux-only: its unit tests and the scenarios marked so.
 .PHONY: portable
@@ -204,7 +209,7 @@ compile_commands:                   ## write compile_commands.json for clangd
 
 # Both run the whole suite with a program built for it. The quarantine of freed
 # memory is kept small, since scenarios bound what the program holds.
-SUITE := unit fuzz-replay golden differential scenarios
+SUITE := unit fuzz-replay golden differential scenarios lambda
 
 .PHONY: asan
 asan:                               ## all tests under address and UB sanitizer

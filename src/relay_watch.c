@@ -26,6 +26,8 @@ void relay_watch_start(struct relay *r)
 
 void relay_count_drops(struct relay *r)
 {
+    if (r->udp == NULL) /* a Lambda extension goes on without */
+        return;
     struct udp *socket = xray_udp_socket(r->udp);
     udp_update_drops(socket);
     *pipeline_intake(r->pipeline, "udp")->kernel_dropped =
@@ -41,8 +43,10 @@ static void on_second(void *arg)
 {
     struct relay *r = arg;
     relay_count_drops(r);
-    warn_drops(r);
-    hint_if_quiet(r);
+    if (r->udp != NULL) {
+        warn_drops(r);
+        hint_if_quiet(r);
+    }
     timer_start(r->second, SECOND_MS);
 }
 

@@ -7,6 +7,7 @@
 
 #include <assert.h>
 #include <openssl/evp.h>
+#include <openssl/rand.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -212,6 +213,11 @@ void random_bytes(void *out, size_t n)
         p += k;
         n -= k;
     }
+}
+
+void random_reseed(void)
+{
+    RAND_poll();
 }
 
 static EVP_MD *fetched;

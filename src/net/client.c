@@ -155,6 +155,13 @@ void client_cancel(struct client_call *call)
     give_back(call);
 }
 
+void client_prepare(struct client *c)
+{
+    struct err err;
+    if (start_multi(c, &err) == 0)
+        give_back(take_call(c));
+}
+
 void client_drop_idle(struct client *c)
 {
     client_sockets_shut_idle(c->sockets);
