@@ -10,8 +10,8 @@
 #include <time.h>
 
 #include "call.h"
-#include "event.h"
 #include "lifecycle.h"
+#include "message.h"
 #include "xr/clock.h"
 #include "xr/http1.h"
 #include "xr/log.h"

@@ -60,6 +60,9 @@ class Invocation:
         self.responded = self.runtime_done = self.ended = None
         self.failed = None  # why the caller got an error
 
+    def left(self):
+        return self.deadline_ms / 1000 - time.time()
+
     def post_ms(self):
         return (self.ended - self.runtime_done) * 1000
 
@@ -145,15 +148,14 @@ class Environment:
         return i
 
     def finish(self, i):
-        deadline = i.deadline_ms / 1000 - time.time()
         over = self._until(
-            lambda: i.id not in self.open or self._broken(), deadline
+            lambda: i.id not in self.open or self._broken(), i.left()
         )
         if self._broken():
             self._fail(i, self._broken())
         elif not over:
             self._fail(i, "timeout")
-        elif not self._until(self._all_wait, i.deadline_ms / 1000 - time.time()):
+        elif not self._until(self._all_wait, i.left()):
             self._fail(i, self._broken() or "timeout")
         else:
             i.ended = time.monotonic()

@@ -41,10 +41,11 @@ def age_ms(xray, invocations):
 
 def summary(xray, invocations, sent):
     post = [i.post_ms() for i in invocations]
+    response = [i.response_ms() for i in invocations]
     ages = age_ms(xray, invocations)
     got = delivered(xray) & set(sent)
     return {
-        "response": f"{statistics.mean(i.response_ms() for i in invocations):.0f}",
+        "response": f"{statistics.mean(response):.0f}",
         "post mean": f"{statistics.mean(post):.1f}",
         "median": f"{statistics.median(post):.1f}",
         "delivered": f"{len(got)}/{len(sent)}",

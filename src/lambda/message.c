@@ -3,7 +3,7 @@
  * Reads the few members that matter out of events and telemetry; the rest, and
  * whatever the platform may add, is passed over. Pure.
  */
-#include "event.h"
+#include "message.h"
 
 #include <stdlib.h>
 

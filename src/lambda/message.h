@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the runtime API says, read. Pure. Private to lambda/. */
-#ifndef XR_LAMBDA_EVENT_H
-#define XR_LAMBDA_EVENT_H
+#ifndef XR_LAMBDA_MESSAGE_H
+#define XR_LAMBDA_MESSAGE_H
 
 #include <stdbool.h>
 #include <stdint.h>
