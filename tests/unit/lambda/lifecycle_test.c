@@ -1,121 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The life of an extension, as sequences of events with a clock of our own. */
-#include "lambda/lifecycle.c"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-
-#include <cmocka.h>
-
-#define TIMEOUT_MS 3000
-
-/* A life with its clock, what waits, and the last step. */
-struct world {
-    struct life life;
-    int64_t now;
-    struct lambda_queue queue;
-    struct life_step step;
-    unsigned invoked;
-    char id[16];
-};
-
-static void begin_with(struct world *w, struct lambda_policy policy)
-{
-    *w = (struct world){.now = 1000};
-    life_init(&w->life, &policy);
-}
-
-static void begin(struct world *w)
-{
-    begin_with(w, (struct lambda_policy){.interval_ms = 5000});
-}
-
-static unsigned feed(struct world *w, struct life_event e)
-{
-    e.now_ms = w->now;
-    e.queue = w->queue;
-    life_step(&w->life, &e, &w->step);
-    return w->step.actions;
-}
-
-static unsigned kind(struct world *w, enum life_event_kind k)
-{
-    return feed(w, (struct life_event){.kind = k});
-}
-
-/* Lets time pass, with the ticks that were asked for. */
-static unsigned pass(struct world *w, int64_t ms)
-{
-    int64_t end = w->now + ms;
-    unsigned all = 0;
-    while (w->step.wake_ms != 0 && w->step.wake_ms <= end) {
-        w->now = w->step.wake_ms > w->now ? w->step.wake_ms : w->now + 1;
-        all |= kind(w, LIFE_EVENT_TICK);
-    }
-    w->now = end;
-    return all;
-}
-
-static unsigned invoke(struct world *w)
-{
-    snprintf(w->id, sizeof(w->id), "r%u", ++w->invoked);
-    return feed(w, (struct life_event){.kind = LIFE_EVENT_INVOKE,
-                                       .deadline_ms = w->now + TIMEOUT_MS,
-                                       .request_id = slice_str(w->id)});
-}
-
-static unsigned done(struct world *w, const char *id)
-{
-    return feed(w, (struct life_event){.kind = LIFE_EVENT_RUNTIME_DONE,
-                                       .request_id = slice_str(id)});
-}
-
-static void to_waiting(struct world *w, enum life_event_kind telemetry)
-{
-    kind(w, LIFE_EVENT_START);
-    kind(w, LIFE_EVENT_REGISTERED);
-    assert_true(kind(w, telemetry) & LIFE_NEXT);
-}
-
-/* A whole invocation without documents. */
-static void invocation(struct world *w)
-{
-    unsigned a = invoke(w);
-    if (a & LIFE_NEXT)
-        return;
-    assert_true(done(w, w->id) & LIFE_DRAIN);
-    assert_true(kind(w, LIFE_EVENT_DRAINED) & LIFE_NEXT);
-}
-
-static void invocations(struct world *w, unsigned n, int64_t gap)
-{
-    for (unsigned i = 0; i < n; i++) {
-        pass(w, gap);
-        invocation(w);
-    }
-}
-
-static void queued(struct world *w, unsigned documents)
-{
-    w->queue.documents = documents;
-    w->queue.oldest_ms = documents ? w->now : 0;
-}
-
-/* What the sink does when it is told to upload. */
-static unsigned uploaded(struct world *w)
-{
-    queued(w, 0);
-    w->queue.uploads = 1;
-    return kind(w, LIFE_EVENT_UPLOADED);
-}
-
-static unsigned upload_ends(struct world *w)
-{
-    w->queue.uploads = 0;
-    return kind(w, LIFE_EVENT_CHANGED);
-}
+#include "life_world.h"
 
 static void test_registers_first(void **state)
 {
@@ -545,51 +430,6 @@ static void test_deadline_that_has_passed(void **state)
     assert_int_equal(w.step.deadline_ms, w.now);
 }
 
-/* Whatever comes in whatever order: next is never asked for with a request on
- * the wire that is not recalled, nor twice. */
-static void test_random_sequences(void **state)
-{
-    (void)state;
-    uint32_t seed = 1;
-    for (int run = 0; run < 2000; run++) {
-        struct world w;
-        bool asked = false;
-        begin(&w);
-        w.life.policy.flush = (enum lambda_flush)(run % 3);
-        for (int i = 0; i < 60; i++) {
-            seed = seed * 1103515245u + 12345u;
-            unsigned r = seed >> 16;
-            struct life_event e = {
-                .kind = (enum life_event_kind)(r % (LIFE_EVENT_EMPTY + 1)),
-                .deadline_ms = w.now + TIMEOUT_MS,
-                .datagram = r & 1,
-                .request_id = r & 2 ? SLICE("a") : SLICE("b"),
-            };
-            if (e.kind == LIFE_EVENT_NO_TELEMETRY ||
-                e.kind == LIFE_EVENT_INVOKE_REFUSED)
-                continue; /* these environments do not freeze */
-            if ((e.kind == LIFE_EVENT_INVOKE ||
-                 e.kind == LIFE_EVENT_SHUTDOWN) &&
-                !asked)
-                continue;
-            if (e.kind == LIFE_EVENT_INVOKE)
-                asked = false;
-            w.now += r % 700;
-            w.queue.uploads = r / 3 % 3;
-            queued(&w, r / 5 % 3);
-            unsigned a = feed(&w, e);
-            if (a & LIFE_NEXT) {
-                assert_false(asked);
-                assert_true(a & LIFE_HOLD);
-                assert_false(a & LIFE_UPLOAD);
-                if (w.queue.uploads > 0 && w.life.invocations > 0)
-                    assert_true(a & LIFE_RECALL);
-                asked = true;
-            }
-        }
-    }
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -622,7 +462,6 @@ int main(void)
         cmocka_unit_test(test_shutdown),
         cmocka_unit_test(test_shutdown_ends_by_itself),
         cmocka_unit_test(test_deadline_that_has_passed),
-        cmocka_unit_test(test_random_sequences),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
