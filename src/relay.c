@@ -16,6 +16,8 @@
 /* The sockets must have been empty this long before inputs stop. */
 #define QUIET_MS 50
 #define GRACE_STEP_MS 5
+/* A second signal within this time is the first one's double. */
+#define REPEAT_MS 1000
 #define LEDGER_MAX (16u << 10)
 #define IDLE_CONNECTION_S 60
 #define PROXY_CONNECTIONS 8
@@ -204,6 +206,9 @@ bool relay_listen_udp(struct relay *r)
 static void on_stop_signal(void *arg)
 {
     struct relay *r = arg;
+    if (r->state != RELAY_RUNNING &&
+        clock_mono_ms() - r->signalled_ms < REPEAT_MS)
+        return; /* a group's signal and a wrapper's copy of it */
     if (r->state != RELAY_RUNNING) {
         log_warn("Second shutdown signal: what is not sent is dropped");
         if (r->state == RELAY_GRACE)
@@ -212,6 +217,7 @@ static void on_stop_signal(void *arg)
             xray_drain(r->xray, loop_now_ms(r->loop), on_drained, r);
         return;
     }
+    r->signalled_ms = clock_mono_ms();
     log_info("Got shutdown signal: terminated");
     relay_drain(r, r->options->deadline_ms);
 }

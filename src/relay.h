@@ -60,7 +60,7 @@ struct relay {
 
     struct timer *second, *tcp_retry, *place_retry, *grace;
     void (*drained)(struct relay *r); /* in place of ending the loop */
-    int64_t deadline_ms, grace_until_ms, quiet_since_ms;
+    int64_t signalled_ms, deadline_ms, grace_until_ms, quiet_since_ms;
     uint64_t grace_datagrams;
 
     int64_t started_ms, drops_warned_ms;
