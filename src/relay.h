@@ -65,6 +65,7 @@ struct relay {
 
     int64_t started_ms, drops_warned_ms;
     uint64_t drops_warned;
+    int64_t *longest_turn; /* gauge */
     bool hinted;
 };
 
