@@ -6,6 +6,7 @@
  * a warning, and then the file counts for nothing as a whole: half of a
  * configuration is harder to understand than none.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "config.h"
@@ -14,6 +15,9 @@
 #define URI_VARIABLE "OPENTELEMETRY_COLLECTOR_CONFIG_URI"
 #define FILE_VARIABLE "OPENTELEMETRY_COLLECTOR_CONFIG_FILE"
 #define DEFAULT_FILE "/opt/collector-config/config.yaml"
+
+/* Of the function's memory, for documents that wait. */
+enum { MEMORY_SHARE = 32, BUFFER_MIN_MB = 3 };
 
 enum source { SOURCE_ALL, SOURCE_NO_FILE, SOURCE_NOTHING };
 
@@ -70,6 +74,10 @@ static void apply_defaults(struct config *c)
     set(c, "Logging.LogLevel", (struct value){.text = "warn"});
     set(c, "Concurrency", (struct value){.number = 2});
     set(c, "Shutdown.GraceMs", (struct value){.number = 20});
+    const char *memory = env_get(c, "AWS_LAMBDA_FUNCTION_MEMORY_SIZE");
+    int64_t mb = memory ? strtoll(memory, NULL, 10) / MEMORY_SHARE : 0;
+    set(c, "TotalBufferSizeMB",
+        (struct value){.number = mb > BUFFER_MIN_MB ? mb : BUFFER_MIN_MB});
 }
 
 static void set(struct config *c, const char *key, struct value v)

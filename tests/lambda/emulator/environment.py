@@ -83,6 +83,9 @@ class Environment:
         self.credentials = more.pop("credentials", None)
         assert not more, more
         self.faults = {}  # handler name: statuses to answer with
+        # Called with the extension before an answer is given, once.
+        self.before_register = self.before_event = None
+        self.before_next = None
         self.cv = threading.Condition()
         self.state = "none"
         self.runtime = []  # processes
@@ -223,6 +226,7 @@ class Environment:
             e.id = str(uuid.uuid4())
             e.events = set(events)
             e.state = "registered"
+            self._call("before_register", e)
             self.cv.notify_all()
         answer = {
             "functionName": "f",
@@ -238,18 +242,18 @@ class Environment:
             return refuse(403, "Extension.UnknownExtensionIdentifier")
         process = e.process
         with self.cv:
-            if e.state == "ready" and e.inbox == []:
-                e.state = "ready"  # a second request takes the first's place
             e.state = "ready"
             if e.first_next is None:
                 e.first_next = time.monotonic()
                 e.rss_at_next = rss_kib(process.pid)
+            self._call("before_next", e)
             self.cv.notify_all()
             self.cv.wait_for(lambda: e.inbox or e.process is not process)
             if e.process is not process:
                 return refuse(500, "Container.Gone")
             event = e.inbox.pop(0)
             e.state = "running"
+            self._call("before_event", e)
         if event["eventType"] == "SHUTDOWN":
             return 200, event, {"Content-Type": "text/plain"}
         return (
@@ -339,6 +343,12 @@ class Environment:
                     "platform.runtimeDone",
                     {"requestId": i.id, "status": "success"},
                 )
+
+    def _call(self, name, e):
+        hook = getattr(self, name)
+        setattr(self, name, None)
+        if hook:
+            hook(e)
 
     def _send(self, e, event):
         e.inbox.append(event)
