@@ -94,18 +94,21 @@ def failing_malloc(tmp_path_factory):
 
 @pytest.mark.skipif(SANITIZED, reason="the sanitizer has its own allocator")
 @pytest.mark.parametrize("after", [1, 10, 30, 60, 100, 150, 200, 300, 500])
-def test_no_memory_in_init(make_lambda, failing_malloc, after):
+def test_no_memory_in_init(make_lambda, failing_malloc, number, after):
     function = make_lambda(
         env={"LD_PRELOAD": failing_malloc, "MALLOC_FAILS_AFTER": after}
     )
     for _ in range(3):
         function.invoke({"spans": 1})
+    number(idle=is_idle(function.extensions[0]))
     function.shutdown()
     assert function.exits == [0]
 
 
 @pytest.mark.skipif(SANITIZED, reason="the sanitizer has its own allocator")
-def test_no_memory_in_an_invocation(make_lambda, failing_malloc, tmp_path):
+def test_no_memory_in_an_invocation(
+    make_lambda, failing_malloc, number, tmp_path
+):
     file = tmp_path / "now"
     function = make_lambda(
         env={"LD_PRELOAD": failing_malloc, "MALLOC_FAILS_WHEN": file}
@@ -114,6 +117,7 @@ def test_no_memory_in_an_invocation(make_lambda, failing_malloc, tmp_path):
     file.write_text("")
     for _ in range(3):
         function.invoke({"spans": 40})
+    number(idle=is_idle(function.extensions[0]))
     function.shutdown()
     assert function.exits == [0]
 
