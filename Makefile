@@ -37,7 +37,7 @@ LINK       = $(CC) $(CFLAGS) $(LDHARDEN) $(LDFLAGS)
 
 SRC  := $(sort $(wildcard src/*.c src/*/*.c))
 OBJ  := $(SRC:src/%.c=$B/obj/%.o)
-LIB  := $(filter-out $B/obj/main.o,$(OBJ))
+LIB  := $(filter-out $B/obj/main.o,$(OBJ)) $B/obj/roots.o
 
 .PHONY: all
 all: $B/xray-relay                  ## build the program (development build)
@@ -49,6 +49,13 @@ $B/xray-relay: $B/obj/main.o $B/libxr.a
 $B/libxr.a: $(LIB)
 	@echo "  AR    $@"
 	$Qrm -f $@ && $(AR) rcs $@ $^
+
+# Certificates for images that have none.
+$B/obj/roots.o: packaging/roots
+	@mkdir -p $(@D)
+	@echo "  GEN   $@"
+	$Qpackaging/roots >$B/obj/roots.c
+	$Q$(CC) $(ALL_CFLAGS) -Isrc -c -o $@ $B/obj/roots.c
 
 $B/obj/%.o: src/%.c
 	@mkdir -p $(@D)
@@ -265,7 +272,7 @@ STATIC_LIBS := -lcurl -levent_openssl -levent -lnghttp2 -lssl -lcrypto \
                -ljansson -lyaml -lsqlite3 -lzstd -lz -lpthread -lm
 
 .PHONY: static
-static:                             ## fully static build [ARCH=aarch64]
+static: build/.dependencies-static  ## fully static build [ARCH=aarch64]
 	$Qprefix=$$(packaging/static/deps $(ARCH)) && \
 	$(MAKE) --no-print-directory B=build/static-$(ARCH) \
 	    CC="$$prefix/bin/cc" AR=$(ARCH)-linux-gnu-ar PKGCONF=false \
@@ -277,6 +284,13 @@ static:                             ## fully static build [ARCH=aarch64]
 	    LIBS="-L$$prefix/lib $(STATIC_LIBS)" \
 	    build/static-$(ARCH)/xray-relay && \
 	packaging/static/finish $(ARCH)
+
+.PHONY: layer
+layer:                              ## Lambda layers for both architectures
+	$Q$(MAKE) --no-print-directory static ARCH=x86_64
+	$Q$(MAKE) --no-print-directory static ARCH=aarch64
+	$Qpackaging/layer x86_64 x86_64
+	$Qpackaging/layer aarch64 arm64
 
 .PHONY: clean
 clean:                              ## remove what was built

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "client_parts.h"
+#include "roots.h"
 #include "xr/buf.h"
 #include "xr/log.h"
 
@@ -324,6 +325,10 @@ static void set_tls(struct client_call *call)
 #if LIBCURL_VERSION_NUM >= 0x075700
         curl_easy_setopt(e, CURLOPT_CA_CACHE_TIMEOUT, 24 * 3600L);
 #endif
+    } else {
+        struct curl_blob roots = {(void *)(uintptr_t)roots_pem, roots_pem_bytes,
+                                  CURL_BLOB_NOCOPY};
+        curl_easy_setopt(e, CURLOPT_CAINFO_BLOB, &roots);
     }
 }
 
