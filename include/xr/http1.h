@@ -31,8 +31,9 @@ struct http1_limits {
 
 typedef void (*http1_fn)(void *arg, struct http1_request *r);
 
-/* One route. method "*": any. path: exact, or, when it begins with "*" + "/",
- * the last part of any path (as X-Ray operations are told apart); "*": any. */
+/* One route. method "*": any. path: exact; or, when it begins with "*" + "/",
+ * the last part of any path (as X-Ray operations are told apart); or, when it
+ * ends with "/" + "*", all that begins so; "*": any. */
 struct http1_route {
     const char *method, *path;
     http1_fn fn;

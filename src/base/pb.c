@@ -77,8 +77,7 @@ static bool read_varint(struct pb *r, uint64_t *v)
     return read_varint_long(r, v);
 }
 
-/* At most ten bytes; bits above the 64th are dropped, as the official runtimes
- * drop them. */
+/* At most ten bytes, the last of them 0 or 1: 64 bits. */
 static bool read_varint_long(struct pb *r, uint64_t *v)
 {
     uint64_t sum = 0;
@@ -89,6 +88,8 @@ static bool read_varint_long(struct pb *r, uint64_t *v)
         sum |= (uint64_t)(c & 0x7f) << shift;
         if (c >= 0x80)
             continue;
+        if (shift == 63 && c > 1)
+            return false;
         r->p = p;
         *v = sum;
         return true;

@@ -58,7 +58,6 @@ static const struct trace_entity *called_by(const struct filter_node *n,
                                             const struct trace_entity *callee);
 static bool named_fits(struct run *r, const struct filter_node *n,
                        const struct trace_entity *x, bool own);
-static struct slice text_of(const struct trace_entity *e, enum filter_key key);
 static bool compare_text(struct run *r, const struct filter_node *n,
                          struct slice have);
 static bool compare_number(enum filter_op op, double have, double want);
@@ -167,14 +166,15 @@ static bool match_text(struct run *r, const struct filter_node *n,
     const struct trace_entity *x;
     if (n->key <= KEY_HTTP_CLIENT_IP) {
         x = e == NULL ? r->t->entry : e;
-        return x != NULL && compare_text(r, n, text_of(x, n->key));
+        return x != NULL && compare_text(r, n, filter_text_of(x, n->key));
     }
     if (e != NULL && n->key <= KEY_RESOURCE_ARN)
-        return compare_text(r, n, text_of(e, n->key));
+        return compare_text(r, n, filter_text_of(e, n->key));
     while (spend(r, 1) && (x = walk_next(&w)) != NULL) {
         bool own = x == e || trace_is_segment(x);
-        if (n->key >= KEY_NAME ? named_fits(r, n, x, own)
-                               : own && compare_text(r, n, text_of(x, n->key)))
+        if (n->key >= KEY_NAME
+                ? named_fits(r, n, x, own)
+                : own && compare_text(r, n, filter_text_of(x, n->key)))
             return true;
     }
     return false;
@@ -341,7 +341,7 @@ static bool named_fits(struct run *r, const struct filter_node *n,
     return false;
 }
 
-static struct slice text_of(const struct trace_entity *e, enum filter_key key)
+struct slice filter_text_of(const struct trace_entity *e, enum filter_key key)
 {
     switch (key) {
     case KEY_HTTP_URL:

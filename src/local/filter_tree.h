@@ -167,6 +167,9 @@ bool filter_match_node(const struct filter_node *n, const struct trace *t,
 bool filter_number(const struct trace *t, enum filter_key key,
                    const struct trace_entity *e, double *out);
 
+/* A text keyword's value of one entity; empty for name, type and message. */
+struct slice filter_text_of(const struct trace_entity *e, enum filter_key key);
+
 /* `string | id(...)`, the next token given: for selectors of time series. */
 bool filter_parse_selector(struct filter_lexer *l, struct filter_token t,
                            struct filter_selector *out);

@@ -147,10 +147,12 @@ static bool method_matches(const char *method, struct slice have)
 
 static bool path_matches(const char *path, struct slice have)
 {
+    size_t n = strlen(path);
     if (strcmp(path, "*") == 0 || slice_is(have, path))
         return true;
     if (path[0] != '*')
-        return false;
+        return n >= 2 && strcmp(path + n - 2, "/*") == 0 && have.n >= n - 1 &&
+               memcmp(have.p, path, n - 1) == 0;
     const char *slash = memrchr(have.p, '/', have.n);
     return slash && slice_is(slice_of(slash, (size_t)(have.p + have.n - slash)),
                              path + 1);

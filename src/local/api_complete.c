@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Completion in the filter box: what may stand at the cursor, from the
+ * grammar, and which names and values the newest traces have.
+ */
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "api_parts.h"
+#include "filter_tree.h"
+
+#define LOOK_MAX 500
+#define ITEMS_MAX 50
+#define WORDS_MAX 200
+#define VALUES_MAX 8
+#define WORD_MAX_BYTES 120
+
+enum place {
+    PLACE_WORD,    /* a keyword */
+    PLACE_SERVICE, /* a name in quotes in service( or edge( */
+    PLACE_VALUE,   /* behind `annotation.key op` */
+};
+
+/* A key or name found in traces, with some of its values. */
+struct word {
+    char text[WORD_MAX_BYTES];
+    const char *type;
+    char values[VALUES_MAX][WORD_MAX_BYTES];
+    size_t n;
+};
+
+struct completion {
+    enum place place;
+    size_t from, to; /* characters */
+    char prefix[WORD_MAX_BYTES], key[WORD_MAX_BYTES];
+    struct word words[WORDS_MAX];
+    size_t n;
+    unsigned items;
+};
+
+static void find_place(struct completion *c, struct slice text, size_t at);
+static size_t characters(struct slice text, size_t bytes);
+static size_t bytes_of(struct slice text, size_t characters);
+static void find_key(struct completion *c, struct slice before);
+static bool each_trace(struct api_work *w, const struct trace *t,
+                       const struct store_trace *s, int64_t epoch);
+static void collect(struct completion *c, const struct trace_annotation *a);
+static struct word *word_of(struct completion *c, struct slice text,
+                            const char *type);
+static void add_value(struct word *k, const struct trace_annotation *a);
+static void complete_done(struct api_work *w, uint64_t count);
+static void write_keywords(struct jw *j, struct completion *c);
+static void write_words(struct jw *j, struct completion *c);
+static void write_values(struct jw *j, struct completion *c);
+static void write_item(struct jw *j, struct completion *c, const char *text,
+                       const char *type, const struct word *k);
+static bool has_prefix(const char *text, const char *prefix);
+static void copy_text(char *out, struct slice s);
+
+void api_complete(struct api *a, struct http1_request *r)
+{
+    struct store_query q = {.range = RANGE_ACTIVE, .after_epoch = -1};
+    struct slice text = {"", 0}, number;
+    double at = -1;
+    struct api_work *w = api_work_new(a, r);
+    if (w == NULL)
+        return;
+    struct completion *c = calloc(1, sizeof(*c));
+    if (c == NULL)
+        abort();
+    w->state = c;
+    w->free_state = free;
+    (void)!api_param(r, "text", &w->arena, &text);
+    if (api_param(r, "at", &w->arena, &number))
+        (void)!api_time(number, 0, &at);
+    if (text.n > FILTER_MAX_BYTES)
+        text.n = FILTER_MAX_BYTES;
+    find_place(c, text, at < 0 ? text.n : bytes_of(text, (size_t)at));
+    w->each = each_trace;
+    w->done = complete_done;
+    w->look_max = LOOK_MAX;
+    api_work_start(w, &q);
+}
+
+/* What is being written is a word up to the cursor, or a text in quotes. */
+static void find_place(struct completion *c, struct slice text, size_t at)
+{
+    size_t from = at, quote = 0;
+    bool quoted = false;
+    for (size_t i = 0; i < at; i++) {
+        if (text.p[i] == '\\' && quoted) {
+            i++;
+        } else if (text.p[i] == '"') {
+            quoted = !quoted;
+            quote = i;
+        }
+    }
+    if (quoted)
+        from = quote;
+    while (!quoted && from > 0 &&
+           (isalnum((unsigned char)text.p[from - 1]) ||
+            strchr("_.-", text.p[from - 1]) != NULL))
+        from--;
+    c->from = characters(text, from);
+    c->to = characters(text, at);
+    copy_text(c->prefix, slice_of(text.p + from, at - from));
+    find_key(c, slice_of(text.p, from));
+}
+
+static size_t characters(struct slice text, size_t bytes)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < bytes; i++)
+        n += ((unsigned char)text.p[i] & 0xc0) != 0x80;
+    return n;
+}
+
+static size_t bytes_of(struct slice text, size_t count)
+{
+    size_t i = 0;
+    for (; i < text.n; i++)
+        if (((unsigned char)text.p[i] & 0xc0) != 0x80 && count-- == 0)
+            break;
+    return i;
+}
+
+/* What stands before: `service(`, `annotation.key =`, or neither. */
+static void find_key(struct completion *c, struct slice before)
+{
+    size_t n = before.n;
+    while (n > 0 && isspace((unsigned char)before.p[n - 1]))
+        n--;
+    if (n > 0 && strchr("(,:", before.p[n - 1]) != NULL &&
+        c->prefix[0] == '"') {
+        c->place = PLACE_SERVICE;
+        return;
+    }
+    size_t end = n;
+    while (end > 0 && strchr("=!<>", before.p[end - 1]) != NULL)
+        end--;
+    if (end == n)
+        return;
+    while (end > 0 && isspace((unsigned char)before.p[end - 1]))
+        end--;
+    size_t from = end;
+    while (from > 0 && (isalnum((unsigned char)before.p[from - 1]) ||
+                        strchr("_.-", before.p[from - 1]) != NULL))
+        from--;
+    struct slice word = slice_of(before.p + from, end - from);
+    if (word.n > 11 && strncasecmp(word.p, "annotation.", 11) == 0) {
+        c->place = PLACE_VALUE;
+        copy_text(c->key, slice_of(word.p + 11, word.n - 11));
+    }
+}
+
+/* Worker. */
+static bool each_trace(struct api_work *w, const struct trace *t,
+                       const struct store_trace *s, int64_t epoch)
+{
+    struct completion *c = w->state;
+    (void)s, (void)epoch;
+    for (size_t i = 0; i < t->n_nodes && c->place == PLACE_SERVICE; i++)
+        (void)!word_of(c, t->nodes[i].name, "service");
+    for (size_t i = 0; i < t->n_entities && c->place != PLACE_SERVICE; i++)
+        for (const struct trace_annotation *a = t->entities[i]->annotations;
+             a != NULL; a = a->next)
+            collect(c, a);
+    return true;
+}
+
+static void collect(struct completion *c, const struct trace_annotation *a)
+{
+    static const char *const types[] = {"text", "number", "flag"};
+    if (c->place == PLACE_VALUE && !slice_is(a->key, c->key))
+        return;
+    struct word *k = word_of(c, a->key, types[a->kind]);
+    if (k != NULL)
+        add_value(k, a);
+}
+
+static struct word *word_of(struct completion *c, struct slice text,
+                            const char *type)
+{
+    for (size_t i = 0; i < c->n; i++)
+        if (slice_is(text, c->words[i].text))
+            return &c->words[i];
+    if (c->n == WORDS_MAX || text.n == 0 || text.n >= WORD_MAX_BYTES)
+        return NULL;
+    struct word *k = &c->words[c->n++];
+    copy_text(k->text, text);
+    k->type = type;
+    return k;
+}
+
+/* As it would be written in a filter. */
+static void add_value(struct word *k, const struct trace_annotation *a)
+{
+    char text[WORD_MAX_BYTES];
+    size_t n = 0;
+    if (k->n == VALUES_MAX)
+        return;
+    if (a->kind == VALUE_NUMBER) {
+        snprintf(text, sizeof(text), "%.9g", a->number);
+    } else if (a->kind == VALUE_BOOL) {
+        snprintf(text, sizeof(text), "%s", a->boolean ? "true" : "false");
+    } else {
+        if (2 * a->text.n + 3 > sizeof(text))
+            return;
+        text[n++] = '"';
+        for (size_t i = 0; i < a->text.n; i++) {
+            if (a->text.p[i] == '"' || a->text.p[i] == '\\')
+                text[n++] = '\\';
+            text[n++] = a->text.p[i];
+        }
+        text[n++] = '"';
+        text[n] = '\0';
+    }
+    for (size_t i = 0; i < k->n; i++)
+        if (strcmp(k->values[i], text) == 0)
+            return;
+    memcpy(k->values[k->n++], text, sizeof(text));
+}
+
+static void complete_done(struct api_work *w, uint64_t count)
+{
+    struct completion *c = w->state;
+    struct jw *j = &w->j;
+    (void)count;
+    if (w->request == NULL)
+        return;
+    jw_object(j);
+    jw_key(j, SLICE("from"));
+    jw_uint(j, c->from);
+    jw_key(j, SLICE("to"));
+    jw_uint(j, c->to);
+    jw_key(j, SLICE("items"));
+    jw_array(j);
+    if (c->place == PLACE_WORD)
+        write_keywords(j, c);
+    if (c->place == PLACE_VALUE)
+        write_values(j, c);
+    else
+        write_words(j, c);
+    jw_array_end(j);
+    jw_object_end(j);
+    api_reply(w->request, 200, &w->out);
+}
+
+static void write_keywords(struct jw *j, struct completion *c)
+{
+    static const char *const types[] = {"flag", "number", "text"};
+    for (const struct filter_keyword *k = filter_keywords; k->name; k++)
+        if (k->kind != KEYWORD_LATER)
+            write_item(j, c, k->name, types[k->kind], NULL);
+    write_item(j, c, "service(\"", "service", NULL);
+    write_item(j, c, "edge(\"", "service", NULL);
+    write_item(j, c, "group.name", "text", NULL);
+    if (c->prefix[0] != '\0') {
+        write_item(j, c, "AND", "word", NULL);
+        write_item(j, c, "OR", "word", NULL);
+    }
+}
+
+static void write_words(struct jw *j, struct completion *c)
+{
+    char text[2 * WORD_MAX_BYTES];
+    for (size_t i = 0; i < c->n; i++) {
+        snprintf(text, sizeof(text),
+                 c->place == PLACE_SERVICE ? "\"%s\"" : "annotation.%s",
+                 c->words[i].text);
+        write_item(j, c, text, c->words[i].type, &c->words[i]);
+    }
+}
+
+static void write_values(struct jw *j, struct completion *c)
+{
+    for (size_t i = 0; i < c->n; i++)
+        for (size_t k = 0; k < c->words[i].n; k++)
+            write_item(j, c, c->words[i].values[k], "value", NULL);
+}
+
+static void write_item(struct jw *j, struct completion *c, const char *text,
+                       const char *type, const struct word *k)
+{
+    if (!has_prefix(text, c->prefix) || c->items >= ITEMS_MAX)
+        return;
+    c->items++;
+    jw_object(j);
+    jw_key(j, SLICE("text"));
+    jw_string(j, slice_str(text));
+    jw_key(j, SLICE("type"));
+    jw_string(j, slice_str(type));
+    jw_key(j, SLICE("values"));
+    jw_array(j);
+    for (size_t i = 0; k != NULL && i < k->n; i++)
+        jw_string(j, slice_str(k->values[i]));
+    jw_array_end(j);
+    jw_object_end(j);
+}
+
+static bool has_prefix(const char *text, const char *prefix)
+{
+    return strncasecmp(text, prefix, strlen(prefix)) == 0;
+}
+
+static void copy_text(char *out, struct slice s)
+{
+    size_t n = s.n < WORD_MAX_BYTES - 1 ? s.n : WORD_MAX_BYTES - 1;
+    if (n > 0)
+        memcpy(out, s.p, n);
+    out[n] = '\0';
+}
