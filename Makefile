@@ -37,7 +37,7 @@ LINK       = $(CC) $(CFLAGS) $(LDHARDEN) $(LDFLAGS)
 
 SRC  := $(sort $(wildcard src/*.c src/*/*.c))
 OBJ  := $(SRC:src/%.c=$B/obj/%.o)
-LIB  := $(filter-out $B/obj/main.o,$(OBJ))
+LIB  := $(filter-out $B/obj/main.o,$(OBJ)) $B/obj/roots.o
 
 .PHONY: all
 all: $B/xray-relay                  ## build the program (development build)
@@ -49,6 +49,13 @@ $B/xray-relay: $B/obj/main.o $B/libxr.a
 $B/libxr.a: $(LIB)
 	@echo "  AR    $@"
 	$Qrm -f $@ && $(AR) rcs $@ $^
+
+# Certificates for images that have none.
+$B/obj/roots.o: packaging/roots
+	@mkdir -p $(@D)
+	@echo "  GEN   $@"
+	$Qpackaging/roots >$B/obj/roots.c
+	$Q$(CC) $(ALL_CFLAGS) -Isrc -c -o $@ $B/obj/roots.c
 
 $B/obj/%.o: src/%.c
 	@mkdir -p $(@D)
@@ -113,7 +120,7 @@ run: build/.dependencies            ## build and start `xray-relay local`
 .PHONY: test
 test: build/.dependencies-test      ## all tests, from a bare Debian 12 on
 	$QMAKE="$(MAKE)" tests/stages all unit replay golden differential \
-	    scenarios portable
+	    scenarios lambda portable
 
 # What .ci/run runs. Replaying the fuzz corpora is part of both suites.
 .PHONY: ci
@@ -145,6 +152,11 @@ golden: $B/xray-relay               ## translate requests, compare documents
 scenarios: $B/xray-relay $(VENV)/.done $(NODE)/.done  ## run the scenarios
 	$QXR_BIN=$(abspath $B/xray-relay) tests/scenarios/run \
 	    $(if $T,-k "$T")
+
+# The program as an extension, in an emulated Lambda environment.
+.PHONY: lambda
+lambda: $B/xray-relay $(VENV)/.done ## run the Lambda scenarios
+	$QXR_BIN=$(abspath $B/xray-relay) tests/lambda/run $(if $T,-k "$T")
 
 # The twin of what is Linux-only: its unit tests and the scenarios marked so.
 .PHONY: portable
@@ -204,7 +216,7 @@ compile_commands:                   ## write compile_commands.json for clangd
 
 # Both run the whole suite with a program built for it. The quarantine of freed
 # memory is kept small, since scenarios bound what the program holds.
-SUITE := unit fuzz-replay golden differential scenarios
+SUITE := unit fuzz-replay golden differential scenarios lambda
 
 .PHONY: asan
 asan:                               ## all tests under address and UB sanitizer
@@ -260,7 +272,7 @@ STATIC_LIBS := -lcurl -levent_openssl -levent -lnghttp2 -lssl -lcrypto \
                -ljansson -lyaml -lsqlite3 -lzstd -lz -lpthread -lm
 
 .PHONY: static
-static:                             ## fully static build [ARCH=aarch64]
+static: build/.dependencies-static  ## fully static build [ARCH=aarch64]
 	$Qprefix=$$(packaging/static/deps $(ARCH)) && \
 	$(MAKE) --no-print-directory B=build/static-$(ARCH) \
 	    CC="$$prefix/bin/cc" AR=$(ARCH)-linux-gnu-ar PKGCONF=false \
@@ -272,6 +284,13 @@ static:                             ## fully static build [ARCH=aarch64]
 	    LIBS="-L$$prefix/lib $(STATIC_LIBS)" \
 	    build/static-$(ARCH)/xray-relay && \
 	packaging/static/finish $(ARCH)
+
+.PHONY: layer
+layer:                              ## Lambda layers for both architectures
+	$Q$(MAKE) --no-print-directory static ARCH=x86_64
+	$Q$(MAKE) --no-print-directory static ARCH=aarch64
+	$Qpackaging/layer x86_64 x86_64
+	$Qpackaging/layer aarch64 arm64
 
 .PHONY: clean
 clean:                              ## remove what was built

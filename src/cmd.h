@@ -16,4 +16,7 @@ int cmd_healthcheck(struct config *c);
 /* Prints the segment documents that OTLP requests in files give. */
 int cmd_translate(struct config *c);
 
+/* Keeps a Lambda function alive without a relay. Takes no memory. */
+int cmd_idle(const char *program);
+
 #endif

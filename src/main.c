@@ -2,6 +2,7 @@
 /* Options, configuration, mode, run. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "cmd.h"
@@ -15,6 +16,10 @@ static void log_warning(void *arg, const char *text);
 int main(int argc, char **argv)
 {
     struct config_result result;
+    if (argc == 2 && strcmp(argv[1], "idle") == 0)
+        return cmd_idle(argv[0]);
+    if (argc == 1 && getenv("AWS_LAMBDA_RUNTIME_API") != NULL)
+        return relay_run_lambda(argv);
     struct config *c = config_load(argc, argv, &result);
     if (result.done || c == NULL)
         return c == NULL && !result.done ? 1 : result.exit_code;
@@ -29,6 +34,8 @@ int main(int argc, char **argv)
         return cmd_translate(c);
     case COMMAND_LOCAL:
         return run_relay(c, true);
+    case COMMAND_IDLE:
+        return cmd_idle(argv[0]);
     default:
         return run_relay(c, false);
     }

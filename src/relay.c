@@ -16,19 +16,19 @@
 /* The sockets must have been empty this long before inputs stop. */
 #define QUIET_MS 50
 #define GRACE_STEP_MS 5
+/* A second signal within this time is the first one's double. */
+#define REPEAT_MS 1000
 #define LEDGER_MAX (16u << 10)
 #define IDLE_CONNECTION_S 60
 #define PROXY_CONNECTIONS 8
+#define LAMBDA_FLUSH_IDLE_MS (24 * 3600 * 1000)
 
-static bool make_parts(struct relay *r, struct err *err);
 static void take_signals(struct relay *r);
 static bool make_print(struct relay *r);
-static bool listen_udp(struct relay *r);
 static void on_stop_signal(void *arg);
 static void on_hangup(void *arg);
 static void on_grace(void *arg);
 static void stop_inputs(struct relay *r, int64_t deadline_ms);
-static unsigned open_requests(const struct relay *r);
 static void on_drained(void *arg);
 
 bool relay_start(struct relay *r, struct config *c, bool local)
@@ -39,13 +39,13 @@ bool relay_start(struct relay *r, struct config *c, bool local)
     r->options = config_options(c);
     r->local = local;
     r->started_ms = clock_mono_ms();
-    if (!make_parts(r, &err)) {
+    if (!relay_make_parts(r, &err)) {
         log_error("%s", err.text);
         return false;
     }
     /* Before there is a socket: from then on a signal ends it in order. */
     take_signals(r);
-    if (!listen_udp(r) || !relay_find_place(r) || !relay_make_otlp(r) ||
+    if (!relay_listen_udp(r) || !relay_find_place(r) || !relay_make_otlp(r) ||
         !relay_listen_tcp(r) || !relay_listen_otlp(r))
         return false;
     relay_watch_start(r);
@@ -69,6 +69,7 @@ int relay_run(struct relay *r)
 
 void relay_fini(struct relay *r)
 {
+    lambda_free(r->lambda);
     place_cancel(r->place_search);
     http1_free(r->tcp);
     relay_fini_otlp(r);
@@ -89,7 +90,7 @@ void relay_fini(struct relay *r)
     loop_free(r->loop);
 }
 
-static bool make_parts(struct relay *r, struct err *err)
+bool relay_make_parts(struct relay *r, struct err *err)
 {
     r->loop = loop_new(err);
     if (r->loop == NULL)
@@ -134,6 +135,7 @@ bool relay_make_upload(struct relay *r, struct err *err)
         .role_arn = *o->role_arn ? o->role_arn : NULL,
         .role_session_name = o->role_session_name,
         .role_external_id = o->role_external_id,
+        .no_imds = r->is_lambda,
     };
     struct xray_options x = {
         .concurrency = (unsigned)o->concurrency,
@@ -144,7 +146,10 @@ bool relay_make_upload(struct relay *r, struct err *err)
         .request_timeout_ms = (unsigned)o->request_timeout_ms,
         .backoff_max_ms = (unsigned)o->backoff_max_ms,
         .repair_names = o->repair_names,
+        .freezes = r->is_lambda,
     };
+    if (r->is_lambda) /* the lifecycle says when */
+        x.flush_idle_ms = LAMBDA_FLUSH_IDLE_MS;
     r->cred = cred_chain_new(r->loop, r->client, &cred);
     struct xray_wiring wiring = {r->loop, r->client, r->cred, r->pipeline,
                                  r->stats};
@@ -174,7 +179,7 @@ static bool make_print(struct relay *r)
     return true;
 }
 
-static bool listen_udp(struct relay *r)
+bool relay_listen_udp(struct relay *r)
 {
     const struct options *o = r->options;
     struct err err;
@@ -201,6 +206,9 @@ static bool listen_udp(struct relay *r)
 static void on_stop_signal(void *arg)
 {
     struct relay *r = arg;
+    if (r->state != RELAY_RUNNING &&
+        clock_mono_ms() - r->signalled_ms < REPEAT_MS)
+        return; /* a group's signal and a wrapper's copy of it */
     if (r->state != RELAY_RUNNING) {
         log_warn("Second shutdown signal: what is not sent is dropped");
         if (r->state == RELAY_GRACE)
@@ -209,6 +217,7 @@ static void on_stop_signal(void *arg)
             xray_drain(r->xray, loop_now_ms(r->loop), on_drained, r);
         return;
     }
+    r->signalled_ms = clock_mono_ms();
     log_info("Got shutdown signal: terminated");
     relay_drain(r, r->options->deadline_ms);
 }
@@ -227,7 +236,7 @@ void relay_drain(struct relay *r, int64_t deadline_ms)
     r->state = RELAY_GRACE;
     r->quiet_since_ms = now;
     r->grace_until_ms = now + r->options->grace_ms;
-    r->grace_datagrams = udp_stats(xray_udp_socket(r->udp))->datagrams;
+    r->grace_datagrams = relay_datagrams(r);
     timer_start(r->grace, 0);
 }
 
@@ -237,8 +246,8 @@ static void on_grace(void *arg)
 {
     struct relay *r = arg;
     int64_t now = clock_mono_ms();
-    uint64_t n = udp_stats(xray_udp_socket(r->udp))->datagrams;
-    if (n != r->grace_datagrams || open_requests(r) > 0)
+    uint64_t n = relay_datagrams(r);
+    if (n != r->grace_datagrams || relay_open_requests(r) > 0)
         r->quiet_since_ms = now;
     r->grace_datagrams = n;
     if (now < r->grace_until_ms && now - r->quiet_since_ms < QUIET_MS)
@@ -251,7 +260,8 @@ static void stop_inputs(struct relay *r, int64_t deadline_ms)
 {
     r->state = RELAY_DRAINING;
     timer_stop(r->grace);
-    udp_read_now(xray_udp_socket(r->udp));
+    if (r->udp != NULL)
+        udp_read_now(xray_udp_socket(r->udp));
     relay_count_drops(r);
     if (r->tcp != NULL)
         http1_stop(r->tcp);
@@ -264,7 +274,12 @@ static void stop_inputs(struct relay *r, int64_t deadline_ms)
         on_drained(r);
 }
 
-static unsigned open_requests(const struct relay *r)
+uint64_t relay_datagrams(const struct relay *r)
+{
+    return r->udp ? udp_stats(xray_udp_socket(r->udp))->datagrams : 0;
+}
+
+unsigned relay_open_requests(const struct relay *r)
 {
     return (r->tcp ? http1_open_requests(r->tcp) : 0) + relay_open_otlp(r);
 }
@@ -280,5 +295,8 @@ static void on_drained(void *arg)
     pipeline_ledger(r->pipeline, &line);
     log_info("Ledger: %s", buf_cstr(&line));
     buf_fini(&line);
-    loop_stop(r->loop);
+    if (r->drained != NULL)
+        r->drained(r);
+    else
+        loop_stop(r->loop);
 }

@@ -9,6 +9,7 @@
 
 #include "xr/cred.h"
 #include "xr/input.h"
+#include "xr/lambda.h"
 #include "xr/options.h"
 #include "xr/print.h"
 #include "xr/proxy.h"
@@ -26,7 +27,9 @@ enum relay_state {
 struct relay {
     struct config *config;
     const struct options *options;
-    bool local; /* no account: print, no upload */
+    bool local;            /* no account: print, no upload */
+    struct lambda *lambda; /* as an extension, else NULL */
+    bool is_lambda;
     enum relay_state state;
 
     struct loop *loop;
@@ -56,11 +59,13 @@ struct relay {
     struct place_search *place_search;
 
     struct timer *second, *tcp_retry, *place_retry, *grace;
-    int64_t deadline_ms, grace_until_ms, quiet_since_ms;
+    void (*drained)(struct relay *r); /* in place of ending the loop */
+    int64_t signalled_ms, deadline_ms, grace_until_ms, quiet_since_ms;
     uint64_t grace_datagrams;
 
     int64_t started_ms, drops_warned_ms;
     uint64_t drops_warned;
+    int64_t *longest_turn; /* gauge */
     bool hinted;
 };
 
@@ -75,7 +80,12 @@ void relay_fini(struct relay *r);
  * SIGTERM and SIGINT, Lambda's SHUTDOWN and the tests call it. */
 void relay_drain(struct relay *r, int64_t deadline_ms);
 
-/* Parts that the commands make too. */
+/* Parts that the commands and the extension make too. */
+bool relay_make_parts(struct relay *r, struct err *err);
+bool relay_listen_udp(struct relay *r);
+/* Datagrams received; requests not yet answered. */
+uint64_t relay_datagrams(const struct relay *r);
+unsigned relay_open_requests(const struct relay *r);
 bool relay_make_client(struct relay *r, struct err *err);
 bool relay_make_upload(struct relay *r, struct err *err);
 
@@ -87,6 +97,8 @@ bool relay_listen_otlp(struct relay *r);
 void relay_stop_otlp(struct relay *r);
 void relay_fini_otlp(struct relay *r);
 unsigned relay_open_otlp(const struct relay *r);
+/* relay_lambda.c: the whole life as a Lambda extension; the exit status. */
+int relay_run_lambda(char **argv);
 /* relay_place.c: region, endpoints, metadata. False: exit with 1. */
 bool relay_find_place(struct relay *r);
 void relay_reload(struct relay *r);

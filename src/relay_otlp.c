@@ -18,6 +18,7 @@ static void on_relief(void *arg);
 static bool make_tls(struct relay *r);
 static bool listen_http(struct relay *r);
 static bool listen_grpc(struct relay *r);
+static bool must_have(const struct relay *r, bool explicitly);
 static bool ends_start(bool explicitly, const char *address,
                        const struct err *err);
 static const char *loopback_twin(const char *address, char out[TWIN_MAX]);
@@ -29,6 +30,7 @@ bool relay_make_otlp(struct relay *r)
         .cors_origins =
             (const char *const *)r->options->otlp_cors_origins.items,
         .n_cors_origins = r->options->otlp_cors_origins.n,
+        .lambda = r->is_lambda,
     };
     r->otlp = otlp_http_new(r->loop, r->pipeline, r->translator, &o);
     pipeline_on_relief(r->pipeline, on_relief, r);
@@ -120,8 +122,8 @@ static bool listen_http(struct relay *r)
         if (s != NULL) {
             otlp_http_routes(r->otlp, s);
             log_info("Listening for OTLP/HTTP on %s", http1_bound(s));
-        } else if (ends_start(i == 0 && o->otlp_http_address_set, at[i],
-                              &err)) {
+        } else if (ends_start(i == 0 && must_have(r, o->otlp_http_address_set),
+                              at[i], &err)) {
             return false;
         }
     }
@@ -136,6 +138,7 @@ static bool listen_grpc(struct relay *r)
     struct otlp_grpc_options g = {
         .message_max = (size_t)o->otlp_message_max_mb << 20,
         .tls = r->tls_grpc,
+        .lambda = r->is_lambda,
     };
     const char *at[2] = {o->otlp_grpc_address,
                          loopback_twin(o->otlp_grpc_address, twin)};
@@ -146,10 +149,17 @@ static bool listen_grpc(struct relay *r)
         if (r->grpc[i] != NULL)
             log_info("Listening for OTLP/gRPC on %s",
                      otlp_grpc_bound(r->grpc[i]));
-        else if (ends_start(i == 0 && o->otlp_grpc_address_set, at[i], &err))
+        else if (ends_start(i == 0 && must_have(r, o->otlp_grpc_address_set),
+                            at[i], &err))
             return false;
     }
     return true;
+}
+
+/* A Lambda extension that ends fails the function. */
+static bool must_have(const struct relay *r, bool explicitly)
+{
+    return explicitly && !r->is_lambda;
 }
 
 /* A default port that is taken is a warning, one that was asked for an error

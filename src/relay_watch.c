@@ -21,11 +21,16 @@ void relay_watch_start(struct relay *r)
 {
     r->second = timer_new(r->loop, on_second, r);
     timer_start(r->second, SECOND_MS);
+    r->longest_turn = stats_gauge(
+        r->stats, "xray_relay_loop_turn_cpu_microseconds_max", "",
+        "CPU time of the event loop's longest turn since this was last read.");
     stats_on_render(r->stats, on_render, r);
 }
 
 void relay_count_drops(struct relay *r)
 {
+    if (r->udp == NULL) /* a Lambda extension goes on without */
+        return;
     struct udp *socket = xray_udp_socket(r->udp);
     udp_update_drops(socket);
     *pipeline_intake(r->pipeline, "udp")->kernel_dropped =
@@ -34,15 +39,19 @@ void relay_count_drops(struct relay *r)
 
 static void on_render(void *arg)
 {
-    relay_count_drops(arg);
+    struct relay *r = arg;
+    relay_count_drops(r);
+    *r->longest_turn = loop_longest_turn_us(r->loop);
 }
 
 static void on_second(void *arg)
 {
     struct relay *r = arg;
     relay_count_drops(r);
-    warn_drops(r);
-    hint_if_quiet(r);
+    if (r->udp != NULL) {
+        warn_drops(r);
+        hint_if_quiet(r);
+    }
     timer_start(r->second, SECOND_MS);
 }
 

@@ -75,6 +75,8 @@ struct client_call *client_start(struct client *c,
                                  void *arg, struct err *err);
 /* Ends an open call without calling back. */
 void client_cancel(struct client_call *call);
+/* Sets up now what the first call would have to wait for. */
+void client_prepare(struct client *c);
 /* Drops idle connections (after a freeze or a restore). */
 void client_drop_idle(struct client *c);
 /* The value of a header in raw_headers; empty if absent. Without case. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The two clocks. Only the loop, the log and the wiring read them; pure
+/* The clocks. Only the loop, the log and the wiring read them; pure
  * modules are handed the time. */
 #ifndef XR_CLOCK_H
 #define XR_CLOCK_H
@@ -10,6 +10,8 @@
 int64_t clock_wall_ms(void);
 /* Microseconds since an arbitrary start (never goes back). */
 int64_t clock_mono_us(void);
+/* Microseconds of CPU time that this thread has used. */
+int64_t clock_cpu_us(void);
 static inline int64_t clock_mono_ms(void)
 {
     return clock_mono_us() / 1000;

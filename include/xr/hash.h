@@ -40,5 +40,8 @@ static inline size_t base64_encoded_len(size_t n)
  * text.n / 4 * 3 bytes. Returns the length, -1 if it is not base64. */
 long base64_decode(struct slice text, uint8_t *out);
 void random_bytes(void *out, size_t n);
+/* Gives OpenSSL's own generator new seed: after a snapshot of this process was
+ * restored, others have the same one. */
+void random_reseed(void);
 
 #endif

@@ -4,7 +4,8 @@
  * the X-Ray daemon writes it (spec: daemon §1.5), to stdout or only to a file
  * with rotation at 50 MiB (NAME.1 kept). Control bytes in text are made
  * visible, a line is cut at 4 KiB, secrets and payloads are never passed in.
- * The level is the program's only mutable global.
+ * Level and form are the
+ * program's only mutable globals.
  */
 #ifndef XR_LOG_H
 #define XR_LOG_H
@@ -31,6 +32,8 @@ bool log_enabled(enum log_level level);
 int log_open(const char *path, bool rotate, struct err *err);
 /* Lines go to stderr: faults before the log is known. */
 void log_to_stderr(void);
+/* Lines are JSON objects with timestamp, level and message. */
+void log_set_json(bool json);
 /* Opens the same path again (after SIGHUP). */
 int log_reopen(struct err *err);
 void log_close(void);

@@ -62,6 +62,9 @@ struct options {
     /* Translate: */
     bool index_all;
     struct text_list indexed, log_groups;
+    /* Lambda: */
+    char *lambda_flush; /* "adaptive", "end", "periodic" */
+    int64_t lambda_flush_interval_ms;
     /* Telemetry: PutTelemetryRecords each minute. */
     bool telemetry;
 };
@@ -93,6 +96,10 @@ struct config_result {
 /* Reads command line, file and environment. NULL when out->done, or else
  * without memory. argv is borrowed for the life of the config. */
 struct config *config_load(int argc, char **argv, struct config_result *out);
+/* As a Lambda extension: no command line, the collector's file where Lambda
+ * layers look for it, quieter defaults. Whatever is wrong becomes one warning
+ * and leaves the defaults; NULL without memory only. */
+struct config *config_load_lambda(char **argv);
 void config_free(struct config *c);
 const struct options *config_options(const struct config *c);
 /* Words behind a subcommand (files of `translate`), NULL-ended. */

@@ -112,46 +112,4 @@ static inline size_t plain_copy(char *dst, const char *p, size_t n, bool ascii)
     return i;
 }
 
-#ifdef PLAIN_SSE2
-/* One bit for each of 16 bytes that is a quote or a backslash. */
-static inline unsigned quote_mask16(__m128i v)
-{
-    __m128i quote = _mm_cmpeq_epi8(v, _mm_set1_epi8('"'));
-    __m128i slash = _mm_cmpeq_epi8(v, _mm_set1_epi8('\\'));
-    return (unsigned)_mm_movemask_epi8(_mm_or_si128(quote, slash));
-}
-
-/* Copies like plain_copy, in whole blocks, and puts a backslash before each
- * quote and backslash on the way: JSON text is full of them, in places that
- * no processor foresees, so inside of a block nothing branches. Stops at a
- * block with any other byte that is not plain ASCII, and where text or room
- * runs short. Moves *p by what was taken, returns what was written. */
-static inline size_t plain_copy_quoted(char *dst, size_t room, const char **p,
-                                       size_t left)
-{
-    const char *from = *p, *end = from + left;
-    char *to = dst, *last = dst + (room < 33 ? 0 : room - 32);
-    for (; end - from >= 16 && to < last; from += 16) {
-        const void *in = from;
-        void *out = to;
-        __m128i v = _mm_loadu_si128(in);
-        unsigned mask = plain_mask16(v, true), quotes = quote_mask16(v);
-        if (mask != quotes)
-            break;
-        if (mask == 0) {
-            _mm_storeu_si128(out, v);
-            to += 16;
-            continue;
-        }
-        for (int i = 0; i < 16; i++) {
-            *to = '\\';
-            to += quotes >> i & 1;
-            *to++ = from[i];
-        }
-    }
-    *p = from;
-    return (size_t)(to - dst);
-}
-#endif
-
 #endif

@@ -23,6 +23,9 @@ struct xray_options {
     unsigned backoff_max_ms; /* 5000 */
     const char *user_agent;  /* NULL: as the daemon's */
     bool repair_names;       /* clean and resend on InvalidName */
+    /* For a process that freezes between its calls: nothing is sent until
+     * xray_hold says so, and senders are never made to wait. */
+    bool freezes;
 };
 
 /* What it works with, all borrowed. */
@@ -47,6 +50,27 @@ void xray_set_endpoint(struct xray *x, const char *region, const char *base);
  * can. done is called on a turn of its own, when nothing is pending, or at the
  * deadline (by loop_now_ms), when the rest is dropped and counted. */
 void xray_drain(struct xray *x, int64_t deadline_ms, loop_fn done, void *arg);
+
+/* While held no upload begins, but in a drain. Letting go begins none either:
+ * flush does. */
+void xray_hold(struct xray *x, bool hold);
+/* Takes requests off the wire, as failed ones; their documents stay. */
+void xray_recall(struct xray *x);
+/* This process is one of several copies now: forgets the random numbers that
+ * the others have too. */
+void xray_restored(struct xray *x);
+struct xray_queue {
+    uint64_t documents; /* not on the wire */
+    size_t bytes;
+    int64_t oldest_ms; /* loop time of the oldest; 0: none */
+    unsigned uploads;  /* on the wire, a question for credentials too */
+    unsigned failures; /* of uploads, in a row */
+};
+void xray_queue(const struct xray *x, struct xray_queue *out);
+/* Called whenever a document came in or an upload has ended; it may not call
+ * back. */
+void xray_on_change(struct xray *x, loop_fn fn, void *arg);
+
 /* For /readyz: false while the last uploads failed; why says it. */
 bool xray_healthy(const struct xray *x, struct err *why);
 

@@ -7,6 +7,7 @@
 
 #include <assert.h>
 #include <openssl/evp.h>
+#include <openssl/rand.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -17,6 +18,7 @@ enum { SHA256_BLOCK_BYTES = 64 };
 
 struct sha256 {
     EVP_MD_CTX *ctx;
+    bool begun; /* late, so that OpenSSL's set-up is not part of a start */
 };
 
 static EVP_MD *sha256_md(void);
@@ -34,22 +36,27 @@ struct sha256 *sha256_new(void)
     if (!h)
         log_fatal("no memory for a SHA-256 context");
     h->ctx = context_new();
-    begin(h->ctx);
+    h->begun = false;
     return h;
 }
 
 void sha256_reset(struct sha256 *h)
 {
     begin(h->ctx);
+    h->begun = true;
 }
 
 void sha256_update(struct sha256 *h, struct slice s)
 {
+    if (!h->begun)
+        sha256_reset(h);
     update(h->ctx, s);
 }
 
 void sha256_final(struct sha256 *h, uint8_t out[SHA256_BYTES])
 {
+    if (!h->begun)
+        sha256_reset(h);
     finish(h->ctx, out);
 }
 
@@ -212,6 +219,11 @@ void random_bytes(void *out, size_t n)
         p += k;
         n -= k;
     }
+}
+
+void random_reseed(void)
+{
+    RAND_poll();
 }
 
 static EVP_MD *fetched;

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The JSON writer and the escaper. The escaper is the one copy that a segment
- * document goes through, so it moves clean runs as a whole and looks closely
- * only at bytes that need it. Knows nothing of what it writes.
+ * The JSON writer: tokens into a buf, commas by itself. Knows nothing of what
+ * it writes.
  */
 #include "xr/json_out.h"
 
@@ -12,19 +11,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "xr/plain.h"
-
-enum { ESCAPED_MAX_BYTES = 6 }; /* what one character may become */
-
 static void before_value(struct jw *j);
 static uint8_t *comma_place(struct jw *j);
 static void open_level(struct jw *j, char c);
 static void close_level(struct jw *j, char c);
 static void put_quoted(struct buf *out, struct slice s);
-static size_t escape_one(const unsigned char *p, size_t left, char *out,
-                         size_t *wrote);
-static size_t escape_ascii(unsigned char c, char *out);
-static size_t utf8_length(const unsigned char *p, size_t left);
 
 void jw_init(struct jw *j, struct buf *out)
 {
@@ -131,41 +122,6 @@ void jw_raw(struct jw *j, struct slice json)
     buf_append(j->out, json);
 }
 
-size_t json_escape(char *dst, size_t cap, struct slice *src)
-{
-    const char *p = src->p;
-    size_t left = src->n, n = 0;
-
-    while (left > 0) {
-#ifdef PLAIN_SSE2
-        const char *before = p;
-        n += plain_copy_quoted(dst + n, cap - n, &p, left);
-        left -= (size_t)(p - before);
-#endif
-        size_t room = cap - n;
-        size_t run = plain_copy(dst + n, p, left < room ? left : room, true);
-        n += run;
-        p += run;
-        left -= run;
-        room -= run;
-        if (left == 0)
-            break;
-        char small[ESCAPED_MAX_BYTES];
-        size_t wrote = 0;
-        char *to = room >= sizeof(small) ? dst + n : small;
-        size_t taken = escape_one((const unsigned char *)p, left, to, &wrote);
-        if (wrote > room)
-            break;
-        if (to == small)
-            memcpy(dst + n, small, wrote);
-        n += wrote;
-        p += taken;
-        left -= taken;
-    }
-    *src = slice_of(p, left);
-    return n;
-}
-
 static void before_value(struct jw *j)
 {
     uint8_t *comma = comma_place(j);
@@ -218,84 +174,4 @@ static void put_quoted(struct buf *out, struct slice s)
         }
     }
     buf_byte(out, '"');
-}
-
-/* Takes the character at p, which is not plain; returns its length. */
-static size_t escape_one(const unsigned char *p, size_t left, char *out,
-                         size_t *wrote)
-{
-    if (p[0] == '"' || p[0] == '\\') {
-        out[0] = '\\';
-        out[1] = (char)p[0];
-        *wrote = 2;
-        return 1;
-    }
-    if (p[0] < 0x80) {
-        *wrote = escape_ascii(p[0], out);
-        return 1;
-    }
-    size_t n = utf8_length(p, left);
-    if (n == 0) {
-        memcpy(out, "\xEF\xBF\xBD", 3);
-        *wrote = 3;
-        return 1;
-    }
-    if (n == 3 && p[0] == 0xE2 && p[1] == 0x80 && (p[2] & 0xFE) == 0xA8) {
-        memcpy(out, p[2] == 0xA8 ? "\\u2028" : "\\u2029", 6);
-        *wrote = 6;
-        return 3;
-    }
-    for (size_t i = 0; i < n; i++)
-        out[i] = (char)p[i];
-    *wrote = n;
-    return n;
-}
-
-/* Plain bytes come here only when no room was left for them. */
-static size_t escape_ascii(unsigned char c, char *out)
-{
-    static const char digits[] = "0123456789abcdef";
-    static const char letters[] = "\nn\rr\tt\bb\ff";
-
-    if (plain_byte(c, true)) {
-        out[0] = (char)c;
-        return 1;
-    }
-    out[0] = '\\';
-    for (size_t i = 0; i < sizeof(letters) - 1; i += 2) {
-        if (letters[i] == (char)c) {
-            out[1] = letters[i + 1];
-            return 2;
-        }
-    }
-    memcpy(out + 1, "u00", 3);
-    out[4] = digits[c >> 4];
-    out[5] = digits[c & 15];
-    return 6;
-}
-
-/* The length of the valid character at p, 0 if it is not valid: too long a
- * form, a surrogate, above U+10FFFF, cut off. p[0] >= 0x80. */
-static size_t utf8_length(const unsigned char *p, size_t left)
-{
-    size_t n = p[0] >= 0xF0 ? 4 : p[0] >= 0xE0 ? 3 : 2;
-    unsigned char low = 0x80, high = 0xBF; /* bounds of the second byte */
-
-    if (p[0] < 0xC2 || p[0] > 0xF4 || left < n)
-        return 0;
-    if (p[0] == 0xE0)
-        low = 0xA0;
-    else if (p[0] == 0xED)
-        high = 0x9F;
-    else if (p[0] == 0xF0)
-        low = 0x90;
-    else if (p[0] == 0xF4)
-        high = 0x8F;
-    if (p[1] < low || p[1] > high)
-        return 0;
-    for (size_t i = 2; i < n; i++) {
-        if ((p[i] & 0xC0) != 0x80)
-            return 0;
-    }
-    return n;
 }

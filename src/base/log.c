@@ -6,6 +6,7 @@
  */
 #include "xr/log.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -18,6 +19,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "xr/json_out.h"
+
 enum {
     LINE_MAX_BYTES = 4096,
     ROTATE_BYTES = 50 * 1024 * 1024,
@@ -25,6 +28,7 @@ enum {
 };
 
 static enum log_level threshold = LOG_LEVEL_INFO;
+static bool as_json;
 
 /* Where lines go; the mutex keeps a rotation whole. */
 static struct {
@@ -41,6 +45,10 @@ static void sink_close(int next_fd);
 static int make_parents(const char *path);
 static void log_write(enum log_level level, const char *fmt, va_list ap)
     __attribute__((format(printf, 2, 0)));
+static size_t put_text(char *out, size_t cap, const char *level,
+                       const char *text);
+static size_t put_json(char *out, size_t cap, const char *level,
+                       const char *text);
 static size_t put_time(char *out, size_t cap);
 static size_t put_visible(char *out, size_t cap, const char *text);
 static void rotate_if_full(size_t more);
@@ -102,6 +110,11 @@ void log_to_stderr(void)
     sink.path[0] = '\0';
     sink_close(STDERR_FILENO);
     pthread_mutex_unlock(&sink.lock);
+}
+
+void log_set_json(bool json)
+{
+    as_json = json;
 }
 
 int log_reopen(struct err *err)
@@ -233,9 +246,8 @@ static void log_write(enum log_level level, const char *fmt, va_list ap)
     char text[LINE_MAX_BYTES], line[LINE_MAX_BYTES];
 
     vsnprintf(text, sizeof(text), fmt, ap);
-    size_t n = put_time(line, sizeof(line));
-    n += (size_t)snprintf(line + n, sizeof(line) - n, " [%s] ", names[level]);
-    n += put_visible(line + n, sizeof(line) - n - 1, text);
+    size_t n = as_json ? put_json(line, sizeof(line) - 1, names[level], text)
+                       : put_text(line, sizeof(line) - 1, names[level], text);
     line[n++] = '\n';
 
     pthread_mutex_lock(&sink.lock);
@@ -243,6 +255,30 @@ static void log_write(enum log_level level, const char *fmt, va_list ap)
     write_all(line, n);
     pthread_mutex_unlock(&sink.lock);
     errno = saved;
+}
+
+static size_t put_text(char *out, size_t cap, const char *level,
+                       const char *text)
+{
+    size_t n = put_time(out, cap);
+    n += (size_t)snprintf(out + n, cap - n, " [%s] ", level);
+    return n + put_visible(out + n, cap - n, text);
+}
+
+/* The members that Lambda's own lines in JSON have. */
+static size_t put_json(char *out, size_t cap, const char *level,
+                       const char *text)
+{
+    struct slice rest = slice_str(text);
+    size_t n = (size_t)snprintf(out, cap, "{\"timestamp\":\"");
+    n += put_time(out + n, cap - n);
+    n += (size_t)snprintf(out + n, cap - n, "\",\"level\":\"%s\"", level);
+    for (char *p = out + n - 2; *p != '"'; p--)
+        *p = (char)toupper((unsigned char)*p);
+    n += (size_t)snprintf(out + n, cap - n, ",\"message\":\"");
+    n += json_escape(out + n, cap - n - 2, &rest);
+    memcpy(out + n, "\"}", 2);
+    return n + 2;
 }
 
 /* 2006-01-02T15:04:05Z07:00 in local time; Z for UTC. */

@@ -77,7 +77,8 @@ static bool read_varint(struct pb *r, uint64_t *v)
     return read_varint_long(r, v);
 }
 
-/* At most ten bytes, the last of them 0 or 1: 64 bits. */
+/* At most ten bytes; bits above the 64th are dropped, as the official runtimes
+ * drop them. */
 static bool read_varint_long(struct pb *r, uint64_t *v)
 {
     uint64_t sum = 0;
@@ -88,8 +89,6 @@ static bool read_varint_long(struct pb *r, uint64_t *v)
         sum |= (uint64_t)(c & 0x7f) << shift;
         if (c >= 0x80)
             continue;
-        if (shift == 63 && c > 1)
-            return false;
         r->p = p;
         *v = sum;
         return true;

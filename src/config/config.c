@@ -134,6 +134,15 @@ static struct config *config_new(int argc, char **argv)
     return c;
 }
 
+struct config *config_new_default(int argc, char **argv)
+{
+    struct config *c = config_new(argc, argv);
+
+    if (c)
+        apply_defaults(c);
+    return c;
+}
+
 /* --help, --version and the like need no configuration, so that a broken file
  * cannot stop them. */
 static bool print_and_end(struct config *c)

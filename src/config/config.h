@@ -105,6 +105,12 @@ void env_apply_own(struct config *c);
 const char *env_get(const struct config *c, const char *name);
 /* file.c: finds the file (by search unless named), reads and applies it. */
 void file_apply(struct config *c);
+/* The same for one file; it need not be there. */
+void file_apply_path(struct config *c, const char *path, bool must_be);
+/* For a text that is no file; name is what messages call it. */
+void file_apply_text(struct config *c, const char *name, struct slice text);
+/* config.c: an empty one, with the defaults of the rows. NULL: no memory. */
+struct config *config_new_default(int argc, char **argv);
 /* cfg.c and collector.c */
 struct tree_node;
 void cfg_apply(struct config *c, const struct tree_node *root);

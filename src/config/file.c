@@ -18,25 +18,59 @@ enum {
     READ_STEP = 64 * 1024,
 };
 
+static void read_and_apply(struct config *c, int fd);
 static int open_file(struct config *c);
 static int open_named(struct config *c, const char *path);
 static int open_searched(struct config *c);
 static int read_all(int fd, struct buf *text, struct err *err);
-static void apply_text(struct config *c, struct slice text);
 
 void file_apply(struct config *c)
 {
-    struct buf text;
-    struct err err;
     int fd = open_file(c);
 
-    if (fd < 0)
-        return;
+    if (fd >= 0)
+        read_and_apply(c, fd);
+}
+
+void file_apply_path(struct config *c, const char *path, bool must_be)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+    c->file = config_text(c, "%s", path);
+    if (fd >= 0)
+        read_and_apply(c, fd);
+    else if (must_be || errno != ENOENT)
+        config_fault(c, "cannot open config file %s: %s", path,
+                     strerror(errno));
+}
+
+void file_apply_text(struct config *c, const char *name, struct slice text)
+{
+    struct arena arena;
+    struct tree_node *root;
+    struct err err;
+
+    c->file = config_text(c, "%s", name);
+    arena_init(&arena, TREE_MEMORY_MAX);
+    if (tree_parse(&arena, text, &root, &err) != 0)
+        config_fault(c, "%s:%s", c->file, err.text);
+    else if (root && collector_is(root))
+        collector_apply(c, root);
+    else
+        cfg_apply(c, root);
+    arena_fini(&arena);
+}
+
+static void read_and_apply(struct config *c, int fd)
+{
+    struct buf text;
+    struct err err;
+
     buf_init(&text, TREE_BYTES_MAX + READ_STEP);
     if (read_all(fd, &text, &err) != 0)
         config_fault(c, "cannot read config file %s: %s", c->file, err.text);
     else
-        apply_text(c, buf_slice(&text));
+        file_apply_text(c, c->file, buf_slice(&text));
     close(fd);
     buf_fini(&text);
 }
@@ -94,20 +128,4 @@ static int read_all(int fd, struct buf *text, struct err *err)
         text->n += (size_t)n;
     }
     return err_set(err, "larger than %d bytes", TREE_BYTES_MAX);
-}
-
-static void apply_text(struct config *c, struct slice text)
-{
-    struct arena arena;
-    struct tree_node *root;
-    struct err err;
-
-    arena_init(&arena, TREE_MEMORY_MAX);
-    if (tree_parse(&arena, text, &root, &err) != 0)
-        config_fault(c, "%s:%s", c->file, err.text);
-    else if (root && collector_is(root))
-        collector_apply(c, root);
-    else
-        cfg_apply(c, root);
-    arena_fini(&arena);
 }

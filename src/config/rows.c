@@ -14,6 +14,7 @@ enum { HOUR_MS = 3600 * 1000, DAY_S = 24 * 3600, BUFFER_MAX_MB = 1 << 24 };
 
 static const char *const log_words[] = {"dev",   "debug", "info", "warn",
                                         "error", "prod",  NULL};
+static const char *const flush_words[] = {"adaptive", "end", "periodic", NULL};
 static const char *const udp_words[] = {"decode", "pass", NULL};
 
 const struct option_row option_rows[] = {
@@ -355,6 +356,25 @@ const struct option_row option_rows[] = {
      AT(log_groups),
      .help = "CloudWatch log groups, names or ARNs, to link with each "
              "document."},
+
+    {.key = "Lambda.Flush",
+     .type = OPTION_TEXT,
+     AT(lambda_flush),
+     .fallback = "adaptive",
+     .words = flush_words,
+     .help = "As a Lambda extension: when to upload. end: at the end of each "
+             "invocation; periodic: when an invocation begins and the "
+             "interval has passed; adaptive: end while invocations are rarer "
+             "than the interval, else periodic."},
+    {.key = "Lambda.FlushIntervalMs",
+     .type = OPTION_INT,
+     AT(lambda_flush_interval_ms),
+     .fallback = "5000",
+     .min = 100,
+     .max = HOUR_MS,
+     .unit = "ms",
+     .help = "As a Lambda extension: a document waits about this long while "
+             "invocations follow each other."},
 
     {.key = "Telemetry.Enabled",
      .type = OPTION_BOOL,

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "client_parts.h"
+#include "roots.h"
 #include "xr/buf.h"
 #include "xr/log.h"
 
@@ -153,6 +154,13 @@ void client_cancel(struct client_call *call)
     curl_multi_remove_handle(call->client->multi, call->easy);
     unlink_call(call);
     give_back(call);
+}
+
+void client_prepare(struct client *c)
+{
+    struct err err;
+    if (start_multi(c, &err) == 0)
+        give_back(take_call(c));
 }
 
 void client_drop_idle(struct client *c)
@@ -317,6 +325,10 @@ static void set_tls(struct client_call *call)
 #if LIBCURL_VERSION_NUM >= 0x075700
         curl_easy_setopt(e, CURLOPT_CA_CACHE_TIMEOUT, 24 * 3600L);
 #endif
+    } else {
+        struct curl_blob roots = {(void *)(uintptr_t)roots_pem, roots_pem_bytes,
+                                  CURL_BLOB_NOCOPY};
+        curl_easy_setopt(e, CURLOPT_CAINFO_BLOB, &roots);
     }
 }
 

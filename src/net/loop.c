@@ -52,8 +52,9 @@ struct timer {
 struct loop {
     struct event_base *base;
     bool stopped, in_turn;
-    int64_t now_us;       /* of this turn; 0: not read yet */
-    struct timer *timers; /* the next one first */
+    int64_t now_us;                    /* of this turn; 0: not read yet */
+    int64_t turn_began_us, longest_us; /* CPU time */
+    struct timer *timers;              /* the next one first */
     struct event *alarm;
     int alarm_fd;     /* -1: the alarm is an event of libevent's */
     int64_t alarm_us; /* when it rings; INT64_MAX: not set */
@@ -71,6 +72,7 @@ struct watch {
 };
 
 static void turn(struct loop *l);
+static void note_turn(struct loop *l);
 static int64_t now_us(struct loop *l);
 static bool make_alarm(struct loop *l);
 static void set_alarm(struct loop *l);
@@ -121,8 +123,11 @@ void loop_free(struct loop *l)
 void loop_run(struct loop *l)
 {
     l->in_turn = true;
-    while (!l->stopped)
+    l->turn_began_us = clock_cpu_us();
+    while (!l->stopped) {
         turn(l);
+        note_turn(l);
+    }
     l->in_turn = false;
     l->stopped = false;
 }
@@ -139,6 +144,21 @@ static void turn(struct loop *l)
     event_base_loop(l->base, flags);
     fire_timers(l);
     run_later(l, n);
+}
+
+static void note_turn(struct loop *l)
+{
+    int64_t now = clock_cpu_us(), took = now - l->turn_began_us;
+    l->turn_began_us = now;
+    if (took > l->longest_us)
+        l->longest_us = took;
+}
+
+int64_t loop_longest_turn_us(struct loop *l)
+{
+    int64_t us = l->longest_us;
+    l->longest_us = 0;
+    return us;
 }
 
 void loop_stop(struct loop *l)

@@ -76,6 +76,7 @@ struct xray *xray_new(const struct xray_wiring *w, const struct xray_options *o)
     if (x->o.batch_bytes > x->o.memory_bytes)
         x->o.batch_bytes = x->o.memory_bytes;
     x->limit = x->o.concurrency;
+    x->held = o->freezes;
     x->body_hint = HINT_FIRST;
     x->flush_timer = timer_new(w->loop, on_flush_timer, x);
     x->retry_timer = timer_new(w->loop, on_retry_timer, x);
@@ -126,6 +127,7 @@ void xray_set_endpoint(struct xray *x, const char *region, const char *base)
 void xray_drain(struct xray *x, int64_t deadline_ms, loop_fn done, void *arg)
 {
     x->draining = true;
+    x->held = false;
     x->drained = done;
     x->drained_arg = arg;
     int64_t left = deadline_ms - loop_now_ms(x->loop);
@@ -176,6 +178,7 @@ static enum push_result push(struct sink *s, const struct segment *seg,
     ++*s->made;
     if (x->filling->n >= x->o.batch_documents)
         seal_filling(x);
+    xray_tell_change(x);
     return PUSH_ACCEPTED;
 }
 
@@ -190,6 +193,7 @@ static enum push_result push_alone(struct xray *x, struct slice document,
             ++*x->sink.made;
             b->first_ms = loop_now_ms(x->loop);
             seal(x, b);
+            xray_tell_change(x);
             return PUSH_ACCEPTED;
         }
         xray_recycle(x, b);
@@ -360,6 +364,7 @@ void xray_drop_batch(struct xray *x, struct batch *b)
 
 void xray_settled(struct xray *x)
 {
+    xray_tell_change(x);
     if (x->was_busy && !busy(&x->sink)) {
         x->was_busy = false;
         pipeline_relieved(x->pipeline);
@@ -400,12 +405,15 @@ static bool has_room(struct sink *s, size_t bytes)
 static bool busy(struct sink *s)
 {
     const struct xray *x = of(s);
-    return x->lists[BATCH_READY].n + x->lists[BATCH_BACKOFF].n > BUSY_BATCHES;
+    return !x->o.freezes &&
+           x->lists[BATCH_READY].n + x->lists[BATCH_BACKOFF].n > BUSY_BATCHES;
 }
 
 static void flush(struct sink *s)
 {
     seal_filling(of(s));
+    /* What was sealed while held. */
+    xray_pump(of(s));
 }
 
 static uint64_t pending(struct sink *s)

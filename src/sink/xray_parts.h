@@ -3,7 +3,8 @@
  * The inside of the X-Ray sink, shared by its files: xray.c takes documents
  * in and keeps the memory bound, xray_upload.c decides what is sent when and
  * what an answer means, xray_answer.c settles single documents,
- * xray_request.c writes and signs requests.
+ * xray_request.c writes and signs requests, xray_freeze.c is for a process that
+ * is frozen at times.
  */
 #ifndef XR_SINK_XRAY_PARTS_H
 #define XR_SINK_XRAY_PARTS_H
@@ -121,6 +122,10 @@ struct xray {
     int64_t skew_ms; /* the service's clock minus ours */
     bool was_busy;
 
+    bool held; /* no upload may begin */
+    loop_fn changed;
+    void *changed_arg;
+
     bool draining, finishing; /* finishing: only telemetry is left */
     loop_fn drained;
     void *drained_arg;
@@ -143,9 +148,12 @@ void xray_drop_batch(struct xray *x, struct batch *b);
 /* After batches have been settled: relief, the end of a drain. */
 void xray_settled(struct xray *x);
 size_t xray_held(const struct xray *x);
+void xray_tell_change(struct xray *x);
 void xray_telemetry_ended(struct xray *x);
 
 /* xray_upload.c */
+/* Counts a failure for which nothing but time helps. */
+void xray_failed(struct xray *x, int64_t wait_ms);
 /* Starts what may be started now, and sets the timer for the rest. */
 void xray_pump(struct xray *x);
 void xray_release_upload(struct xray *x, struct batch *b);

@@ -41,7 +41,6 @@ static bool renew_credentials(struct upload *u);
 static int64_t wait_of(struct xray *x, const struct batch *b,
                        enum retry_class class, const struct client_answer *a);
 static void alive(struct xray *x);
-static void failed(struct xray *x, int64_t wait_ms);
 static void log_failure(struct xray *x, const struct batch *b,
                         enum retry_class class, const struct client_answer *a,
                         const struct xray_error *e);
@@ -52,7 +51,7 @@ static const char *advice(enum retry_class class,
 
 void xray_pump(struct xray *x)
 {
-    if (x->asking || !x->endpoint.known)
+    if (x->asking || x->held || !x->endpoint.known)
         return;
     if (x->lists[BATCH_INFLIGHT].n >= x->limit || !next_due(x)) {
         set_retry_timer(x);
@@ -76,9 +75,11 @@ static void on_credentials(void *arg, struct cred *cred, const struct err *err)
             log_error("No credentials, so segments wait in the buffer: %s",
                       x->why.text);
         timer_start(x->retry_timer, NO_CREDENTIALS_MS);
+        xray_tell_change(x);
         return;
     }
-    while (x->lists[BATCH_INFLIGHT].n < x->limit && (b = next_due(x)))
+    while (!x->held && x->lists[BATCH_INFLIGHT].n < x->limit &&
+           (b = next_due(x)))
         send(x, b, cred);
     set_retry_timer(x);
 }
@@ -214,7 +215,7 @@ static void on_failure(struct upload *u, enum retry_class class,
     }
     int64_t wait = wait_of(x, b, class, a);
     log_failure(x, b, class, a, e);
-    failed(x, wait);
+    xray_failed(x, wait);
     /* The next attempt may mend again. */
     u->refreshed = u->skewed = false;
     xray_again(x, b, wait);
@@ -300,7 +301,7 @@ static void alive(struct xray *x)
             2 * x->limit < x->o.concurrency ? 2 * x->limit : x->o.concurrency;
 }
 
-static void failed(struct xray *x, int64_t wait_ms)
+void xray_failed(struct xray *x, int64_t wait_ms)
 {
     if (x->failures < UINT32_MAX)
         x->failures++;

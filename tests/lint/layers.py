@@ -28,6 +28,7 @@ OWNERS = {
     "slice": "base", "plain": "base", "span": "model", "options": "config",
     "otlp": "input", "input": "input", "translate": "translate", "cred": "aws",
     "print": "sink", "xray": "sink", "store": "store",
+    "lambda": "lambda",
 }
 
 # Third-party header to the only places that may include it.

@@ -100,6 +100,9 @@ class Server:
         self._http.shutdown()
         self._http.server_close()
         self._http = None
+        self.cut_connections()
+
+    def cut_connections(self):
         with self._lock:
             sockets = list(self._sockets)
         for s in sockets:

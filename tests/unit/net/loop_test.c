@@ -208,6 +208,23 @@ static void a_stop_before_the_run_counts(void **state)
     assert_int_equal(s->n, 0);
 }
 
+static void burn(void *arg)
+{
+    struct seen *s = arg;
+    for (int64_t end = clock_cpu_us() + 5000; clock_cpu_us() < end;)
+        ;
+    loop_stop(s->loop);
+}
+
+static void the_longest_turn_is_told_once(void **state)
+{
+    struct seen *s = *state;
+    loop_later(s->loop, burn, s);
+    loop_run(s->loop);
+    assert_true(loop_longest_turn_us(s->loop) >= 5000);
+    assert_int_equal(loop_longest_turn_us(s->loop), 0);
+}
+
 int main(void)
 {
     alarm(30);
@@ -227,6 +244,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(signals_come_on_the_loop, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(a_stop_before_the_run_counts, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(the_longest_turn_is_told_once, set_up,
                                         tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

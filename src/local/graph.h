@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The service graph (spec: local §4): nodes and edges summed up over traces.
+ * Filled on the store's worker, written on either side.
+ */
+#ifndef XR_LOCAL_GRAPH_H
+#define XR_LOCAL_GRAPH_H
+
+#include "statistics.h"
+
+/* Nodes of one graph; further ones are left out. */
+#define GRAPH_NODES_MAX 10000
+
+struct graph_edge {
+    struct graph_edge *next; /* of the same caller */
+    unsigned to;             /* index of a node */
+    double start, end;
+    struct statistics statistics; /* of the caller's side */
+};
+
+struct graph_node {
+    struct slice name, type, account_id;
+    bool client;   /* stands for who calls a root */
+    bool root;     /* is called by nobody traced */
+    bool reported; /* has sent segments of its own */
+    double start, end;
+    struct statistics statistics;
+    struct graph_edge *edges;
+};
+
+struct graph {
+    struct graph_node *nodes;
+    size_t n, cap;
+    struct arena arena; /* texts */
+    unsigned *places;   /* node index + 1 by hash; 0: free */
+    size_t n_places;
+    bool incomplete; /* memory or a ceiling was reached */
+};
+
+void graph_init(struct graph *g);
+void graph_fini(struct graph *g);
+void graph_add(struct graph *g, const struct trace *t);
+/* The list Services of the query API: at most max nodes from one on. */
+void graph_write(struct jw *j, const struct graph *g, size_t from, size_t max);
+
+/* Tells of each call in a trace: caller NULL is the client of a root; `call`
+ * is the caller's subsegment, or the callee's segment where there is none. */
+typedef void (*graph_call_fn)(void *arg, const struct trace_node *caller,
+                              const struct trace_entity *callee,
+                              const struct trace_entity *call);
+void graph_each_call(const struct trace *t, graph_call_fn fn, void *arg);
+
+#endif

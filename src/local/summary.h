@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A trace as the query API summarises it. */
+#ifndef XR_LOCAL_SUMMARY_H
+#define XR_LOCAL_SUMMARY_H
+
+#include "trace.h"
+#include "xr/json_out.h"
+
+/* event_time: MatchedEventTime; 0: none. The arena is for a moment's use. */
+void summary_write(struct jw *j, const struct trace *t, double event_time,
+                   struct arena *a);
+/* {Name, Names, AccountId, Type} of a node. */
+void summary_service_id(struct jw *j, const struct trace_node *n);
+
+/* --- helpers for all answers */
+void put_text(struct jw *j, const char *key, struct slice text);
+void put_number(struct jw *j, const char *key, double v);
+void put_int(struct jw *j, const char *key, int64_t v);
+void put_bool(struct jw *j, const char *key, bool v);
+void put_empty_list(struct jw *j, const char *key);
+
+#endif

@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A function with its runtime: asks for invocations, does what the payload
+says, answers. The payload: `spans` to send, `via` (http, grpc, udp), `work`
+seconds before, `crash` before or after sending, `hang`, `threads`."""
+
+import http.client
+import json
+import os
+import socket
+import sys
+import time
+
+API = os.environ["AWS_LAMBDA_RUNTIME_API"]
+OTLP = None
+
+
+def main():
+    api = http.client.HTTPConnection(API)
+    while True:
+        api.request("GET", "/2018-06-01/runtime/invocation/next")
+        answer = api.getresponse()
+        payload = json.loads(answer.read())
+        request_id = answer.headers["Lambda-Runtime-Aws-Request-Id"]
+        handle(payload, answer.headers["Lambda-Runtime-Trace-Id"])
+        api.request(
+            "POST",
+            f"/2018-06-01/runtime/invocation/{request_id}/response",
+            b"{}",
+        )
+        api.getresponse().read()
+
+
+def handle(payload, trace):
+    time.sleep(payload.get("work", 0))
+    if payload.get("crash") == "before":
+        os._exit(1)
+    for n in range(payload.get("exports", 1)):
+        export(payload, trace)
+    if payload.get("crash") == "after":
+        os._exit(1)
+    while payload.get("hang"):
+        time.sleep(1)
+
+
+def export(payload, trace):
+    ids = payload.get("ids") or [
+        os.urandom(8).hex() for _ in range(payload.get("spans", 0))
+    ]
+    if not ids:
+        return
+    parts = dict(p.split("=", 1) for p in trace.split(";"))
+    via = payload.get("via", "http")
+    if via == "udp":
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+            for i in ids:
+                s.sendto(segment(parts, i), ("127.0.0.1", 2000))
+    else:
+        post(json.dumps(request(parts, ids)).encode())
+
+
+def post(body):
+    """Keeps the connection, as SDKs do; a failure is no reason to fail."""
+    global OTLP
+    for _ in range(2):
+        try:
+            if OTLP is None:
+                OTLP = http.client.HTTPConnection("127.0.0.1", 4318, timeout=2)
+            OTLP.request(
+                "POST",
+                "/v1/traces",
+                body,
+                {"Content-Type": "application/json"},
+            )
+            answer = OTLP.getresponse()
+            text = answer.read()
+            assert answer.status == 200, (answer.status, text)
+            return
+        except OSError as error:
+            OTLP = None
+            print("export:", error, file=sys.stderr)
+
+
+def request(parts, ids):
+    now = time.time_ns()
+    trace_id = parts["Root"].replace("-", "")[1:]
+    spans = [
+        {
+            "traceId": trace_id,
+            "spanId": i,
+            "parentSpanId": parts["Parent"],
+            "name": "detect-label",
+            "kind": 1,
+            "startTimeUnixNano": str(now - 1000000),
+            "endTimeUnixNano": str(now),
+            "attributes": [{"key": "label_num", "value": {"intValue": "2"}}],
+        }
+        for i in ids
+    ]
+    resource = {
+        "attributes": [
+            {"key": "service.name", "value": {"stringValue": "lambda"}}
+        ]
+    }
+    return {
+        "resourceSpans": [
+            {"resource": resource, "scopeSpans": [{"spans": spans}]}
+        ]
+    }
+
+
+def segment(parts, segment_id):
+    now = time.time()
+    document = {
+        "trace_id": parts["Root"],
+        "id": segment_id,
+        "parent_id": parts["Parent"],
+        "type": "subsegment",
+        "name": "detect-label",
+        "start_time": now - 0.001,
+        "end_time": now,
+    }
+    header = b'{"format":"json","version":1}\n'
+    return header + json.dumps(document).encode()
+
+
+main()

@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How environments and invocations end, and how the extension starts."""
+
+import time
+
+from emulator.judge import delivered, ids, run, summary
+
+WORK_S = 0.02
+
+
+def test_start(make_lambda, number):
+    function = make_lambda(env={"XRAY_RELAY_LOGGING_LOG_LEVEL": None})
+    function.init()
+    extension = function.extensions[0]
+    wall = (extension.registered - extension.started) * 1000
+    number(
+        register=f"{wall:.1f} ms",
+        cpu=f"{extension.cpu_at_register:.1f} ms",
+        next=f"{(extension.first_next - extension.started) * 1000:.1f} ms",
+        rss=f"{extension.rss_at_next} KiB",
+    )
+    function.invoke({"spans": 0})
+    function.shutdown()
+    assert extension.exited[1] == 0
+    assert function.log() == ""  # quiet
+
+
+def test_time_out(make_lambda, xray, number):
+    function = make_lambda(timeout=1.0)
+    made, sent = run(function, 2, 0, work=WORK_S)
+    last = ids(1, 100)
+    i = function.invoke({"ids": last, "hang": True}, judge=False)
+    assert i.failed == "timeout"
+    assert delivered(xray) == set(sent + last)
+    again = function.invoke({"ids": ids(1, 200)})  # INIT runs again
+    assert again.failed is None
+    function.shutdown()
+
+
+def test_crash_after_the_export(make_lambda, xray):
+    function = make_lambda()
+    i = function.invoke({"ids": ids(1), "crash": "after"}, judge=False)
+    assert i.failed == "Runtime.ExitError"
+    assert delivered(xray) == set(ids(1))
+    function.invoke({"spans": 0})
+    function.shutdown()
+
+
+def test_crash_before_the_export(make_lambda, xray):
+    function = make_lambda()
+    function.invoke({"ids": ids(1)})
+    i = function.invoke({"ids": ids(1, 2), "crash": "before"}, judge=False)
+    assert i.failed == "Runtime.ExitError"
+    assert delivered(xray) == set(ids(1))
+    function.invoke({"ids": ids(1, 3)})
+    function.shutdown()
+    assert delivered(xray) == {*ids(1), *ids(1, 3)}
+
+
+def test_shutdown_without_an_invocation(make_lambda):
+    function = make_lambda()
+    function.init()
+    function.shutdown()
+
+
+def test_shutdown_with_a_slow_backend(make_lambda, xray):
+    """The documents that could not go are told in one line."""
+    function = make_lambda(env={"XRAY_RELAY_LAMBDA_FLUSH": "periodic"})
+    run(function, 3, 0, work=WORK_S)
+    xray.on_put = lambda *_: time.sleep(4)
+    function.shutdown()
+    assert function.extensions[0].exited[0] < 1.95
+    assert "3 segments could not be delivered" in function.log()
+
+
+def test_another_extension(make_lambda, xray, tmp_path):
+    """Beside one that holds each invocation for a while."""
+    other = tmp_path / "opt" / "other"
+    other.parent.mkdir(parents=True)
+    other.write_text(OTHER)
+    other.chmod(0o755)
+    function = make_lambda(more=[other])
+    _, sent = run(function, 5, 0, work=WORK_S)
+    function.shutdown()
+    assert delivered(xray) == set(sent)
+
+
+OTHER = '''#!/usr/bin/env python3
+import http.client, json, os, time
+api = http.client.HTTPConnection(os.environ["AWS_LAMBDA_RUNTIME_API"])
+api.request("POST", "/2020-01-01/extension/register",
+            json.dumps({"events": ["INVOKE", "SHUTDOWN"]}),
+            {"Lambda-Extension-Name": "other"})
+answer = api.getresponse()
+answer.read()
+headers = {"Lambda-Extension-Identifier":
+           answer.headers["Lambda-Extension-Identifier"]}
+while True:
+    api.request("GET", "/2020-01-01/extension/event/next", headers=headers)
+    if json.loads(api.getresponse().read())["eventType"] == "SHUTDOWN":
+        break
+    time.sleep(0.05)
+'''
+
+
+def test_managed_instances(make_lambda, xray, number):
+    """No INVOKE events, no freeze, four handlers at once."""
+    function = make_lambda(
+        init_type="lambda-managed-instances",
+        runtimes=4,
+        env={"XRAY_RELAY_LAMBDA_FLUSH_INTERVAL_MS": 200},
+    )
+    function.init()
+    sent, made = [], []
+    for wave in range(3):
+        begun = []
+        for k in range(4):
+            own = ids(1, 10 * wave + k + 1)
+            begun.append(function.begin({"ids": own, "work": 0.1}))
+            sent += own
+        for i in begun:
+            function.finish(i)
+            assert i.failed is None, i.failed
+        made += begun
+    function.pause(0.4)
+    assert delivered(xray) == set(sent)  # by the interval
+    function.shutdown()
+
+
+def test_managed_by_the_answer_alone(make_lambda, xray):
+    """The variable is missing: the refusal of INVOKE tells."""
+    function = make_lambda(init_type="lambda-managed-instances")
+    function.hide_init_type = True
+    function.invoke({"ids": ids(1)})
+    function.shutdown()
+    assert delivered(xray) == set(ids(1))

@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A relay that breaks becomes an extension that only lives: the function
+answers, before and after, and SHUTDOWN ends it with 0."""
+
+import os
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from emulator.judge import delivered, ids
+from harness.waiting import until
+
+SIGNALS = [signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE]
+SANITIZED = "asan" in os.environ.get("XR_BIN", "")
+
+
+def kill_with(number):
+    """Breaks it while it waits: whoever sent a request has also noted so."""
+
+    def kill(extension):
+        until(lambda: sleeps(extension.process.pid), what="sleep")
+        os.kill(extension.process.pid, number)
+
+    return kill
+
+
+def sleeps(pid):
+    with open(f"/proc/{pid}/stat", encoding="ascii") as f:
+        return f.read().rpartition(")")[2].split()[0] == "S"
+
+
+def is_idle(extension):
+    with open(f"/proc/{extension.process.pid}/cmdline", "rb") as f:
+        return f.read().split(b"\0")[1] == b"idle"
+
+
+def lives(function):
+    """Three invocations and a SHUTDOWN, by an idle extension."""
+    for _ in range(3):
+        function.invoke({"spans": 0})
+    assert is_idle(function.extensions[0])
+    function.shutdown()
+    assert function.exits == [0]
+
+
+@pytest.mark.parametrize("number", SIGNALS, ids=lambda n: n.name)
+def test_breaks_while_registering(make_lambda, number):
+    """The answer to the registration comes on a connection that the new
+    program takes over."""
+    function = make_lambda()
+    function.before_register = kill_with(number)
+    function.init()
+    lives(function)
+
+
+@pytest.mark.parametrize("number", SIGNALS, ids=lambda n: n.name)
+def test_breaks_in_init(make_lambda, number):
+    function = make_lambda()
+    function.before_next = kill_with(number)
+    function.init()
+    lives(function)
+
+
+@pytest.mark.parametrize("number", SIGNALS, ids=lambda n: n.name)
+def test_breaks_when_an_event_comes(make_lambda, number):
+    function = make_lambda()
+    function.init()
+    function.before_event = kill_with(number)
+    lives(function)
+
+
+@pytest.mark.parametrize("number", SIGNALS, ids=lambda n: n.name)
+def test_breaks_during_the_handler(make_lambda, number):
+    function = make_lambda()
+    function.invoke({"spans": 1})
+    i = function.begin({"spans": 0, "work": 0.2})
+    function.pause(0.1)
+    kill_with(number)(function.extensions[0])
+    function.finish(i)
+    assert i.failed is None
+    lives(function)
+
+
+@pytest.fixture(scope="session")
+def failing_malloc(tmp_path_factory):
+    library = tmp_path_factory.mktemp("lib") / "failing_malloc.so"
+    source = Path(__file__).parent / "failing_malloc.c"
+    command = ["cc", "-shared", "-fPIC", "-o", str(library), str(source)]
+    subprocess.run(command, check=True)
+    return library
+
+
+@pytest.mark.skipif(SANITIZED, reason="the sanitizer has its own allocator")
+@pytest.mark.parametrize("after", [1, 10, 30, 60, 100, 150, 200, 300, 500])
+def test_no_memory_in_init(make_lambda, failing_malloc, number, after):
+    function = make_lambda(
+        env={"LD_PRELOAD": failing_malloc, "MALLOC_FAILS_AFTER": after}
+    )
+    for _ in range(3):
+        function.invoke({"spans": 1})
+    number(idle=is_idle(function.extensions[0]))
+    function.shutdown()
+    assert function.exits == [0]
+
+
+@pytest.mark.skipif(SANITIZED, reason="the sanitizer has its own allocator")
+def test_no_memory_in_an_invocation(
+    make_lambda, failing_malloc, number, tmp_path
+):
+    file = tmp_path / "now"
+    function = make_lambda(
+        env={"LD_PRELOAD": failing_malloc, "MALLOC_FAILS_WHEN": file}
+    )
+    function.invoke({"ids": ids(1)})
+    file.write_text("")
+    for _ in range(3):
+        function.invoke({"spans": 40})
+    number(idle=is_idle(function.extensions[0]))
+    function.shutdown()
+    assert function.exits == [0]
+
+
+def test_idle_by_itself(make_lambda, xray, tmp_path):
+    """As the extension's whole program, for a function without tracing."""
+    binary = os.environ.get("XR_BIN", "build/xray-relay")
+    script = tmp_path / "idle"
+    script.write_text(f'#!/bin/sh\nexec "{os.path.abspath(binary)}" idle\n')
+    script.chmod(0o755)
+    function = make_lambda(binary=script, name="xray-relay")
+    for _ in range(3):
+        function.invoke({"spans": 0})
+    function.shutdown()
+    assert delivered(xray) == set()

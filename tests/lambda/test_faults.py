@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whatever is wrong with X-Ray, the Telemetry API or the configuration, the
+function answers."""
+
+import socket
+import time
+
+import pytest
+
+from emulator.judge import delivered, mean_post, run, summary
+from harness.server import Answer
+
+WORK_S = 0.02
+
+
+def test_slow_backend(make_lambda, xray, number):
+    """3 s: the bound holds, then the breaker."""
+    xray.on_put = lambda *_: time.sleep(3)
+    function = make_lambda(
+        timeout=6, env={"XRAY_RELAY_LAMBDA_FLUSH": "end"}, wire=False
+    )
+    made, sent = run(function, 6, 0, work=WORK_S)
+    number(**summary(xray, made, sent))
+    assert max(i.post_ms() for i in made) < 1700
+    assert max(i.post_ms() for i in made[3:]) < 100
+    xray.on_put = lambda *_: None
+    function.shutdown()
+    assert delivered(xray) >= set(sent)
+
+
+def test_backend_down(make_lambda, xray, number):
+    xray.stop()
+    function = make_lambda()
+    made, sent = run(function, 6, 0.1, work=WORK_S)
+    number(**summary(xray, made, sent))
+    assert mean_post(made) < 100
+    xray.start()
+    function.shutdown()
+    assert delivered(xray) == set(sent)
+
+
+def test_black_hole(make_lambda, number):
+    with socket.socket() as hole:
+        hole.bind(("127.0.0.1", 0))
+        hole.listen(64)
+        url = f"http://127.0.0.1:{hole.getsockname()[1]}"
+        function = make_lambda(timeout=3, env={"XRAY_RELAY_ENDPOINT": url})
+        made, _ = run(function, 5, 0, work=WORK_S)
+        number(**{"post max": f"{max(i.post_ms() for i in made):.0f}"})
+        assert max(i.post_ms() for i in made) < 1700
+        function.shutdown()
+    assert "could not be delivered" in function.log()
+
+
+@pytest.mark.parametrize("status", [400, 403, 500, 503])
+def test_errors_of_x_ray(make_lambda, xray, status):
+    xray.on_put = lambda *_: Answer.error(status, "Whatever")
+    function = make_lambda()
+    run(function, 5, 0, work=WORK_S)
+    xray.on_put = lambda *_: None
+    function.shutdown()
+
+
+def test_short_time_out(make_lambda, xray):
+    """The wait for an upload never passes the deadline."""
+    xray.on_put = lambda *_: time.sleep(3)
+    function = make_lambda(timeout=1.0, wire=False)
+    made, _ = run(function, 2, 0, work=WORK_S)
+    assert all(i.post_ms() < 960 for i in made)
+    xray.on_put = lambda *_: None
+    function.shutdown()
+
+
+def test_no_credentials(make_lambda, xray):
+    env = {"AWS_ACCESS_KEY_ID": None, "AWS_SECRET_ACCESS_KEY": None}
+    function = make_lambda(env=env)
+    made, _ = run(function, 4, 0, work=WORK_S)
+    assert mean_post(made) < 300
+    function.shutdown()
+    assert not xray.puts()
+
+
+@pytest.mark.parametrize("freezes", [True, False])
+def test_no_telemetry(make_lambda, xray, number, freezes):
+    function = make_lambda(telemetry="no_telemetry", freezes=freezes)
+    made, sent = run(function, 5, 0, work=WORK_S)
+    function.shutdown()
+    assert delivered(xray) == set(sent)
+    number(**summary(xray, made, sent))
+    assert mean_post(made) < 50
+
+
+@pytest.mark.parametrize("fault", ["refused", "late", "duplicate", "split"])
+def test_telemetry_faults(make_lambda, xray, number, fault):
+    function = make_lambda(telemetry=fault)
+    made, sent = run(function, 5, 0.05, work=WORK_S)
+    function.shutdown()
+    assert delivered(xray) == set(sent)
+    number(**summary(xray, made, sent))
+
+
+def test_lost_runtime_done(make_lambda, xray, number):
+    """Costs one invocation up to its deadline, not each."""
+    function = make_lambda(telemetry="lost", timeout=1.0)
+    made, sent = run(function, 5, 0, work=WORK_S)
+    function.shutdown()
+    assert delivered(xray) == set(sent)
+    number(**summary(xray, made, sent))
+    assert all(i.post_ms() < 990 for i in made)
+    assert mean_post(made[1:]) < 50
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "receivers: [",
+        "receivers: {otlp: {protocols: {http: 5}}}",
+        "Region: 7\nNonsense: true\n",
+        "\0\0\0",
+    ],
+)
+def test_bad_configuration(make_lambda, xray, tmp_path, text):
+    file = tmp_path / "config.yaml"
+    file.write_text(text)
+    function = make_lambda(env={"OPENTELEMETRY_COLLECTOR_CONFIG_URI": file})
+    _, sent = run(function, 2, 0, work=WORK_S)
+    assert delivered(xray) == set(sent)
+    function.shutdown()
+    assert function.log().count("[Warn]") >= 1
+
+
+def test_unreadable_configuration(make_lambda, xray):
+    uri = "file:/nonexistent/config.yaml"
+    function = make_lambda(env={"OPENTELEMETRY_COLLECTOR_CONFIG_URI": uri})
+    _, sent = run(function, 2, 0, work=WORK_S)
+    assert delivered(xray) == set(sent)
+    function.shutdown()
+
+
+@pytest.mark.parametrize("port", [2000, 4317, 4318])
+def test_port_taken(make_lambda, port):
+    with socket.socket() as other, socket.socket(
+        type=socket.SOCK_DGRAM
+    ) as datagrams:
+        for s in (other, datagrams):
+            s.bind(("127.0.0.1", port))
+        other.listen()
+        function = make_lambda()
+        function.invoke({"spans": 0})
+        function.invoke({"spans": 0})
+        function.shutdown()
+    assert str(port) in function.log()
+
+
+@pytest.mark.parametrize(
+    "faults",
+    [
+        {"on_register": [500, 404]},
+        {"on_subscribe": [403]},
+        {"on_subscribe": [404]},
+        {"on_subscribe": [500]},
+        {"on_event_next": [403, 404, 403]},
+    ],
+    ids=str,
+)
+def test_errors_of_the_api(make_lambda, xray, faults):
+    function = make_lambda()
+    function.faults = {k: list(v) for k, v in faults.items()}
+    _, sent = run(function, 3, 0, work=WORK_S)
+    function.shutdown()
+    assert delivered(xray) == set(sent)
