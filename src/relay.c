@@ -78,6 +78,7 @@ void relay_fini(struct relay *r)
     proxy_free(r->proxy);
     xray_free(r->xray);
     print_free(r->print);
+    debug_sink_free(r->debug);
     cred_chain_free(r->cred);
     client_free(r->client);
     translator_free(r->translator);
@@ -159,6 +160,10 @@ bool relay_make_upload(struct relay *r, struct err *err)
         return false;
     }
     pipeline_add(r->pipeline, xray_sink(r->xray));
+    if (o->debug_export != DEBUG_NONE) {
+        r->debug = debug_sink_new(r->loop, o->debug_export == DEBUG_DOCUMENTS);
+        pipeline_add(r->pipeline, r->debug);
+    }
     log_info("Using memory limit of %llu MB",
              (unsigned long long)(memory >> 20));
     return true;

@@ -42,6 +42,7 @@ struct relay {
     /* sinks */
     struct xray *xray;
     struct print *print;
+    struct sink *debug;
 
     /* inputs */
     struct xray_udp *udp;

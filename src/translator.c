@@ -6,13 +6,18 @@
 #include "relay.h"
 
 static struct slice *slices_of(const struct text_list *list);
+static struct process_step *steps_of(const struct options *o);
+static struct value value_of(const struct processor_step *s);
 
 struct translator *translator_from_options(const struct options *o,
                                            size_t limit)
 {
     struct slice *indexed = slices_of(&o->indexed);
     struct slice *log_groups = slices_of(&o->log_groups);
+    struct process_step *steps = steps_of(o);
     struct translate_options t = {
+        .steps = steps,
+        .n_steps = o->n_processors,
         .index_all = o->index_all,
         .indexed = indexed,
         .n_indexed = o->indexed.n,
@@ -20,10 +25,44 @@ struct translator *translator_from_options(const struct options *o,
         .n_log_groups = o->log_groups.n,
         .limit = limit,
     };
-    struct translator *made = indexed && log_groups ? translator_new(&t) : NULL;
+    struct translator *made =
+        indexed && log_groups && steps ? translator_new(&t) : NULL;
+    free(steps);
     free(indexed);
     free(log_groups);
     return made;
+}
+
+static struct process_step *steps_of(const struct options *o)
+{
+    struct process_step *steps = calloc(o->n_processors + 1, sizeof(*steps));
+    for (size_t i = 0; steps && i < o->n_processors; i++) {
+        const struct processor_step *s = &o->processors[i];
+        steps[i] = (struct process_step){
+            .action = (enum process_action)s->action,
+            .resource = s->resource,
+            .key = slice_str(s->key),
+            .value = value_of(s),
+            .keep = (uint64_t)(s->real / 100 * (double)(1ull << 56)),
+        };
+    }
+    return steps;
+}
+
+static struct value value_of(const struct processor_step *s)
+{
+    switch (s->kind) {
+    case PROCESSOR_TEXT:
+        return (struct value){.kind = VALUE_STRING, .text = slice_str(s->text)};
+    case PROCESSOR_INT:
+        return (struct value){.kind = VALUE_INT, .i = s->number};
+    case PROCESSOR_REAL:
+        return (struct value){.kind = VALUE_DOUBLE, .d = s->real};
+    case PROCESSOR_BOOL:
+        return (struct value){.kind = VALUE_BOOL, .b = s->yes};
+    default:
+        return (struct value){.kind = VALUE_EMPTY};
+    }
 }
 
 /* The texts of a list as slices. */

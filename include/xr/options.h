@@ -21,6 +21,37 @@ struct text_list {
     size_t n;
 };
 
+/* A step of the collector's processors (resource, attributes,
+ * probabilistic_sampler, resourcedetection), in the order of the pipeline. */
+enum processor_action {
+    PROCESSOR_INSERT, /* where there is none */
+    PROCESSOR_UPDATE, /* where there is one */
+    PROCESSOR_UPSERT,
+    PROCESSOR_DELETE,
+    PROCESSOR_SAMPLE, /* real: per cent of the traces to keep */
+};
+enum processor_kind {
+    PROCESSOR_TEXT,
+    PROCESSOR_INT,
+    PROCESSOR_REAL,
+    PROCESSOR_BOOL,
+    PROCESSOR_LATER, /* becomes known while running */
+};
+struct processor_step {
+    enum processor_action action;
+    bool resource; /* of the resource, else of the span */
+    const char *key;
+    enum processor_kind kind;
+    const char *text;
+    int64_t number;
+    double real;
+    bool yes;
+};
+#define PROCESSOR_STEPS_MAX 256
+
+/* The collector's debug exporter. */
+enum debug_export { DEBUG_NONE, DEBUG_COUNTS, DEBUG_DOCUMENTS };
+
 /* Texts are never NULL; "" is "not set". */
 struct options {
     /* The daemon's own (cfg.yaml keys in the daemon's spelling). */
@@ -62,6 +93,11 @@ struct options {
     /* Translate: */
     bool index_all;
     struct text_list indexed, log_groups;
+    struct processor_step *processors;
+    size_t n_processors;
+    enum debug_export debug_export;
+    /* The traces pipeline names exporters, but none that we are. */
+    bool no_exporter;
     /* Lambda: */
     char *lambda_flush; /* "adaptive", "end", "periodic" */
     int64_t lambda_flush_interval_ms;

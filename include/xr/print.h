@@ -22,4 +22,9 @@ struct sink *print_sink(struct print *p);
 void print_flush(struct print *p);
 void print_free(struct print *p);
 
+/* The collector's debug exporter: each document as a line on stdout, or how
+ * many there were. */
+struct sink *debug_sink_new(struct loop *l, bool documents);
+void debug_sink_free(struct sink *s); /* NULL is fine */
+
 #endif

@@ -16,7 +16,25 @@
  * service). */
 #define TRANSLATE_DOCUMENTS_MAX 2
 
+/* What is done to a span before it is translated, in this order. */
+enum process_action {
+    PROCESS_INSERT,
+    PROCESS_UPDATE,
+    PROCESS_UPSERT,
+    PROCESS_DELETE,
+    PROCESS_SAMPLE, /* keeps `keep` of 2^56 traces */
+};
+struct process_step {
+    enum process_action action;
+    bool resource;
+    struct slice key;
+    struct value value; /* EMPTY: not known yet, then nothing is done */
+    uint64_t keep;
+};
+
 struct translate_options {
+    const struct process_step *steps;
+    size_t n_steps;
     bool index_all;              /* every attribute an annotation */
     const struct slice *indexed; /* names or globs (`*`, `?`) */
     size_t n_indexed;
@@ -31,6 +49,7 @@ struct translate_options {
 
 struct translate_counts {
     uint64_t spans, documents;
+    uint64_t sampled_out; /* by a step */
     /* Cut for the limit: values, frames, texts; the last when all that was
      * not enough (annotations, keys, long lists). */
     uint64_t cut_metadata, cut_frames, cut_statements, cut_messages;
@@ -53,10 +72,15 @@ void translator_free(struct translator *t);
 void translator_begin_request(struct translator *t);
 /* Writes the span's documents into scratch memory that is re-used: out[] is
  * good until the next call. Returns how many (1 or 2); 0 when the span can
- * make no valid document (err says why). */
+ * make no valid document (err says why); TRANSLATE_LEFT_OUT when a step wants
+ * none of it. */
+#define TRANSLATE_LEFT_OUT (-1)
 int translate_span(struct translator *t, const struct span *span,
                    struct segment out[TRANSLATE_DOCUMENTS_MAX],
                    struct err *err);
+/* A value that steps wait for: of their resource attribute `key`. */
+void translator_learn(struct translator *t, struct slice key,
+                      struct slice value);
 const struct translate_counts *translator_counts(const struct translator *t);
 
 #endif

@@ -6,12 +6,13 @@
  * its content. ${env:NAME}, ${NAME} and ${env:NAME:-default} are replaced.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "config.h"
 #include "tree.h"
 
-enum { PATH_BYTES = 256, TEXT_BYTES_MAX = 64 * 1024 };
+enum { PATH_BYTES = 256, TEXT_BYTES_MAX = 64 * 1024, DIGITS_BYTES = 32 };
 
 /* A key of a component and the option that it sets. */
 struct mapping {
@@ -19,8 +20,11 @@ struct mapping {
     const char *type;    /* "awsxray", of "awsxray/eu" too */
     const char *path;    /* below the component */
     const char *key;     /* of the option; NULL: taken, no effect on us */
-    int64_t scale;       /* of a number; 0: 1 */
+    int64_t scale;       /* of a number; 0: 1; or one of those below */
 };
+
+/* A text such as 200ms, in milliseconds; a number of documents in a batch. */
+enum { DURATION = -1, BATCH = -2, BATCH_MAX = 50, FLUSH_MIN_MS = 10 };
 
 static const struct mapping mappings[] = {
     {"receivers", "otlp", "protocols.http.endpoint", "Otlp.Http.Address", 0},
@@ -58,6 +62,16 @@ static const struct mapping mappings[] = {
     {"exporters", "awsxray", "request_timeout_seconds",
      "Upload.RequestTimeoutMs", 1000},
     {"exporters", "awsxray", "telemetry.enabled", "Telemetry.Enabled", 0},
+    {"exporters", "awsxray", "max_retries", NULL, 0}, /* we never give up */
+    {"receivers", "telemetryapi", "types", NULL, 0},
+    {"receivers", "telemetryapi", "port", NULL, 0},
+    {"processors", "batch", "timeout", "Upload.FlushIdleMs", DURATION},
+    {"processors", "batch", "send_batch_size", "Upload.BatchDocuments", BATCH},
+    {"processors", "batch", "send_batch_max_size", NULL, 0},
+    {"processors", "memory_limiter", "limit_mib", "TotalBufferSizeMB", 0},
+    {"processors", "memory_limiter", "spike_limit_mib", NULL, 0},
+    {"processors", "memory_limiter", "check_interval", NULL, 0},
+    {"processors", "decouple", "max_queue_size", NULL, 0}, /* we always do */
     {"service", "telemetry", "logs.level", "Logging.LogLevel", 0},
 };
 
@@ -88,6 +102,8 @@ static void apply_leaf(struct config *c, const struct component *m,
                        const struct tree_item *i, const char *path);
 static void store(struct config *c, const struct mapping *map,
                   const struct tree_node *n, const char *shown);
+static bool fitted(int64_t how, const struct tree_node *n,
+                   char digits[DIGITS_BYTES]);
 static bool is_prefix(const struct component *m, const char *path);
 static void apply_protocols(struct config *c, const struct tree_node *root);
 static void set_protocol(struct config *c, const char *key, bool on,
@@ -120,6 +136,7 @@ void collector_apply(struct config *c, struct tree_node *root)
     }
     apply_protocols(c, root);
     apply_service(c, root);
+    processors_apply(c, root);
 }
 
 /* Each node once: aliases may lead to it again. */
@@ -198,7 +215,10 @@ static void apply_components(struct config *c, const struct tree_node *root,
     for (const struct tree_item *i = all->first; i; i = i->next) {
         struct component m;
         component_init(&m, section, i->key);
-        if (!is_prefix(&m, ""))
+        bool taken = processors_take(section, i->key);
+        if (strcmp(m.type, "telemetryapi") == 0)
+            continue; /* platform events are asked for anyway */
+        if (!is_prefix(&m, "") && !taken)
             config_warn(c, "%s:%u: %s.%s is not used", c->file, i->line,
                         section, i->key);
         else if (!is_used(root, section, i->key))
@@ -206,7 +226,7 @@ static void apply_components(struct config *c, const struct tree_node *root,
                         "%s:%u: %s.%s is in no traces pipeline and is left "
                         "aside",
                         c->file, i->line, section, i->key);
-        else
+        else if (!taken)
             walk_component(c, &m, i, all);
     }
 }
@@ -324,17 +344,50 @@ static void store(struct config *c, const struct mapping *map,
 {
     struct tree_node scaled = *n;
     int64_t number;
-    char digits[32];
+    char digits[DIGITS_BYTES];
 
     if (!map->key)
         return;
-    if (map->scale && tree_int(n, &number) && number < INT32_MAX &&
+    if (map->scale < 0 && fitted(map->scale, n, digits)) {
+        scaled.text = digits;
+        scaled.plain = true;
+    }
+    if (map->scale > 0 && tree_int(n, &number) && number < INT32_MAX &&
         number > INT32_MIN) {
         snprintf(digits, sizeof(digits), "%lld",
                  (long long)(number * map->scale));
         scaled.text = digits;
     }
     cfg_store_node(c, option_find_key(map->key), &scaled, shown);
+}
+
+/* Brings a value of the collector's into the range that the option has. */
+static bool fitted(int64_t how, const struct tree_node *n,
+                   char digits[DIGITS_BYTES])
+{
+    static const struct {
+        const char *unit;
+        double ms;
+    } units[] = {{"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}};
+    int64_t number = 0;
+
+    if (how == BATCH) {
+        if (!tree_int(n, &number))
+            return false;
+        number = number < 1 || number > BATCH_MAX ? BATCH_MAX : number;
+    } else {
+        char *end;
+        double value = n->kind == TREE_SCALAR ? strtod(n->text, &end) : -1;
+        size_t i = 0;
+        while (value >= 0 && i < 4 && strcmp(end, units[i].unit) != 0)
+            i++;
+        if (value < 0 || (i == 4 && value != 0) || value > INT32_MAX)
+            return false;
+        number = value > 0 ? (int64_t)(value * units[i].ms) : 0;
+        number = number < FLUSH_MIN_MS ? FLUSH_MIN_MS : number;
+    }
+    snprintf(digits, DIGITS_BYTES, "%lld", (long long)number);
+    return true;
 }
 
 /* Does some mapped path of the component lie below this one? */

@@ -119,6 +119,10 @@ void cfg_store_node(struct config *c, int row, const struct tree_node *n,
                     const char *path);
 bool collector_is(const struct tree_node *root);
 void collector_apply(struct config *c, struct tree_node *root);
+/* processors.c: is the component mapped there? Maps those that the traces
+ * pipeline names. */
+bool processors_take(const char *section, const char *name);
+void processors_apply(struct config *c, const struct tree_node *root);
 /* check.c: what holds for the whole, not for one value. */
 void check_options(struct config *c);
 

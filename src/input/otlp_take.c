@@ -257,6 +257,11 @@ static void push_span(struct otlp_job *j, const struct span *span)
     struct segment docs[TRANSLATE_DOCUMENTS_MAX];
     struct err err = {""};
     int n = translate_span(t->translator, span, docs, &err);
+    if (n == TRANSLATE_LEFT_OUT) { /* taken, as the configuration wants */
+        ++*t->intake->accepted;
+        j->accepted++;
+        return;
+    }
     if (n == 0) {
         reject(j, has_ids(span) ? REJECT_INVALID : REJECT_BAD_IDS, err.text);
         return;

@@ -170,7 +170,9 @@ static bool take_span(void *arg, const struct span *span)
     struct err err = {.text = ""};
     int n = translate_span(o->translator, span, segments, &err);
 
-    if (n > 0)
+    if (n == TRANSLATE_LEFT_OUT)
+        count(o, PUSH_ACCEPTED, "");
+    else if (n > 0)
         count(o, push_all(o, segments, n, &err), err.text);
     else if (!memcmp(span->trace_id, none, sizeof(span->trace_id)) ||
              !memcmp(span->span_id, none, sizeof(span->span_id)))

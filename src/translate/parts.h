@@ -259,8 +259,21 @@ struct made {
     bool is_subsegment;
 };
 
+/* process.c: steps on views of our own. */
+struct process {
+    struct process_step *steps;
+    size_t n_steps;
+    bool on_spans, on_resources;
+    struct attribute *span_items, *resource_items;
+    size_t span_room, resource_room;
+    struct span span;
+    struct resource resource;
+    const struct resource *of; /* what the resource was made of; NULL: none */
+};
+
 struct translator {
     struct translate_options options; /* copied into memory */
+    struct process process;
     struct arena memory;
     struct seen indexed_names; /* names without wildcard */
     bool has_globs;
@@ -293,6 +306,19 @@ struct translator {
     struct exception_state exception;
     uint32_t n_annotations;
 };
+
+/* process.c */
+/* Steps' texts are borrowed. False without memory. */
+bool process_init(struct process *p, const struct process_step *steps,
+                  size_t n);
+void process_fini(struct process *p);
+/* Resources may lie elsewhere from now on. */
+void process_forget(struct process *p);
+/* *out: the span as the steps leave it, good until the next call. 0: a step
+ * wants none of it; -1: no memory. *renewed: a resource at the same address is
+ * another one now. */
+int process_span(struct process *p, const struct span *in,
+                 const struct span **out, bool *renewed);
 
 /* translate.c */
 /* Letters of the roles of made-up ids. */

@@ -19,6 +19,8 @@ enum {
 
 static bool copy_options(struct translator *t,
                          const struct translate_options *o);
+static bool copy_steps(struct translator *t);
+static int process(struct translator *t, const struct span **span);
 static const struct slice *copy_texts(struct arena *a, const struct slice *from,
                                       size_t n);
 static bool copy_map(struct arena *a, struct attributes *map);
@@ -57,7 +59,8 @@ struct translator *translator_new(const struct translate_options *o)
     arena_init(&t->memory, OPTIONS_BYTES_MAX);
     keys_init(&t->keys);
     t->hash = sha256_new();
-    if (!t->hash || !copy_options(t, o) || !index_names(t)) {
+    if (!t->hash || !copy_options(t, o) || !index_names(t) ||
+        !process_init(&t->process, o->steps, o->n_steps) || !copy_steps(t)) {
         translator_free(t);
         return NULL;
     }
@@ -68,6 +71,7 @@ void translator_free(struct translator *t)
 {
     if (!t)
         return;
+    process_fini(&t->process);
     seen_fini(&t->indexed_names);
     seen_fini(&t->doubles);
     seen_fini(&t->listed);
@@ -91,6 +95,19 @@ void translator_free(struct translator *t)
 void translator_begin_request(struct translator *t)
 {
     resource_forget(t);
+    process_forget(&t->process);
+}
+
+void translator_learn(struct translator *t, struct slice key,
+                      struct slice value)
+{
+    for (size_t i = 0; i < t->process.n_steps; i++) {
+        struct process_step *s = &t->process.steps[i];
+        if (s->resource && s->value.kind == VALUE_EMPTY &&
+            slice_eq(s->key, key) && copy_text(&t->memory, &value))
+            s->value = (struct value){.kind = VALUE_STRING, .text = value};
+    }
+    translator_begin_request(t);
 }
 
 int translate_span(struct translator *t, const struct span *span,
@@ -104,6 +121,12 @@ int translate_span(struct translator *t, const struct span *span,
         return 0;
     }
     shrink(&t->documents);
+    int left = process(t, &span);
+    if (left <= 0) {
+        t->counts.sampled_out += left == 0;
+        err_set(err, "no memory for the steps of processors");
+        return left == 0 ? TRANSLATE_LEFT_OUT : 0;
+    }
     t->span = span;
     if (!resource_use(t, span->resource) || !scan_read(t, span)) {
         t->counts.too_large++;
@@ -134,6 +157,18 @@ int translate_span(struct translator *t, const struct span *span,
         segment_fill(t, &t->made[i], &out[i]);
     t->counts.documents += t->n_made;
     return (int)t->n_made;
+}
+
+static int process(struct translator *t, const struct span **span)
+{
+    bool renewed = false;
+
+    if (t->process.n_steps == 0)
+        return 1;
+    int rc = process_span(&t->process, *span, span, &renewed);
+    if (renewed)
+        resource_forget(t);
+    return rc;
 }
 
 const struct translate_counts *translator_counts(const struct translator *t)
@@ -202,6 +237,17 @@ static bool copy_options(struct translator *t,
     return (own->indexed || !o->n_indexed) &&
            (own->log_groups || !o->n_log_groups) &&
            copy_map(&t->memory, &own->defaults);
+}
+
+static bool copy_steps(struct translator *t)
+{
+    for (size_t i = 0; i < t->process.n_steps; i++) {
+        struct process_step *s = &t->process.steps[i];
+        if (!copy_text(&t->memory, &s->key) ||
+            !copy_value(&t->memory, &s->value))
+            return false;
+    }
+    return true;
 }
 
 static const struct slice *copy_texts(struct arena *a, const struct slice *from,

@@ -100,6 +100,7 @@ class Environment:
         self.frozen_groups = []
         self.on_freeze = lambda: None
         self.hide_init_type = False
+        self.log_format = "Text"
         self.api = API(self)
 
     @property
@@ -438,7 +439,7 @@ class Environment:
             "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "512",
             "AWS_LAMBDA_RUNTIME_API": self.api.address,
             "AWS_LAMBDA_INITIALIZATION_TYPE": self.init_type,
-            "AWS_LAMBDA_LOG_FORMAT": "Text",
+            "AWS_LAMBDA_LOG_FORMAT": self.log_format,
             "TZ": ":UTC",
         }
 
