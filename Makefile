@@ -187,11 +187,11 @@ install: $B/xray-relay              ## install under DESTDIR and PREFIX
 # --- benchmarks ------------------------------------------------------------
 BENCH := $(patsubst tests/bench/%.c,$B/bench/%,$(wildcard tests/bench/*.c))
 
-$B/bench/%: tests/bench/%.c
+$B/bench/%: tests/bench/%.c tests/bench/otlp_body.h $B/libxr.a
 	@mkdir -p $(@D)
 	@echo "  CC    $<"
-	$Q$(CC) -std=gnu17 -O2 -g -D_GNU_SOURCE \
-	    $$($(PKGCONF) --cflags $(PKGS)) -o $@ $< $(LIBS)
+	$Q$(CC) -std=gnu17 -O2 -g -D_GNU_SOURCE -Iinclude \
+	    $$($(PKGCONF) --cflags $(PKGS)) -o $@ $< $B/libxr.a $(LIBS)
 
 .PHONY: bench
 bench: $B/xray-relay $(BENCH)       ## measure against the limits [PEER=]

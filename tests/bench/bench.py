@@ -4,7 +4,9 @@
 
 Rows that belong together are taken in one run, since machines differ and are
 shared: what counts are the ratios. PEER=/path/to/xray measures another daemon
-by the same steps. BENCH_QUICK=1 shortens each step. Nothing here asserts.
+by the same steps, PEER_OTEL=/path/to/otelcol a collector that passes OTLP on.
+BENCH_QUICK=1 shortens each step, STEPS=datagrams,otlp,start picks. Nothing here
+asserts.
 """
 import json
 import os
@@ -19,6 +21,8 @@ import urllib.request
 
 BINARY, TOOLS = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2])
 PEER = os.environ.get("PEER")
+PEER_OTEL = os.environ.get("PEER_OTEL")
+STEPS = os.environ.get("STEPS", "datagrams,otlp,start").split(",")
 SECONDS = 2 if os.environ.get("BENCH_QUICK") else 5
 TICK = os.sysconf("SC_CLK_TCK")
 ENVIRONMENT = {
@@ -86,14 +90,15 @@ class Fake:
             return json.load(r)
 
     def settle(self, quiet_s=1.5, limit_s=60):
-        """Waits until nothing new has come for a while."""
+        """Waits until nothing new has come for a while; "last" is when the
+        last came."""
         last, since, end = -1, time.time(), time.time() + limit_s
         while time.time() < end and time.time() - since < quiet_s:
             n = self.get("/stats")["documents"]
             if n != last:
                 last, since = n, time.time()
-            time.sleep(0.05)
-        return self.get("/stats")
+            time.sleep(0.02)
+        return {**self.get("/stats"), "last": since}
 
 
 def start(binary, fake):
@@ -108,6 +113,47 @@ def start(binary, fake):
                  f"127.0.0.1:{port}", "-t", f"127.0.0.1:{port}"])
     wait_tcp(port, p)
     return p, port
+
+
+def start_otlp(binary, fake):
+    """Starts the program for OTLP; gives its HTTP and gRPC ports."""
+    ports = free_port(), free_port()
+    path = f"{tempfile.mkdtemp()}/otlp.yaml"
+    p = Process(otlp_peer(path, fake, ports) if binary == PEER_OTEL
+                else otlp_relay(path, fake, ports))
+    for port in ports:
+        wait_tcp(port, p)
+    return p, ports
+
+
+def otlp_relay(path, fake, ports):
+    own = f"127.0.0.1:{free_port()}"
+    with open(path, "w") as f:
+        json.dump({"Version": 2, "Endpoint": fake.url,
+                   "TotalBufferSizeMB": 128,
+                   "Otlp": {"Http": {"Address": f"127.0.0.1:{ports[0]}"},
+                            "Grpc": {"Address": f"127.0.0.1:{ports[1]}"}}}, f)
+    return [BINARY, "-c", path, "-o", "-l", "error", "-b", own, "-t", own]
+
+
+def otlp_peer(path, fake, ports):
+    """A core collector has no exporter for X-Ray: OTLP goes in and out. Then
+    only its CPU time compares, since the fake finds no documents."""
+    with open(path, "w") as f:
+        json.dump({
+            "receivers": {"otlp": {"protocols": {
+                "http": {"endpoint": f"127.0.0.1:{ports[0]}"},
+                "grpc": {"endpoint": f"127.0.0.1:{ports[1]}"}}}},
+            "processors": {"batch": {}},
+            "exporters": {"otlphttp": {"endpoint": fake.url,
+                                       "compression": "none"}},
+            "service": {
+                "telemetry": {"logs": {"level": "error"},
+                              "metrics": {"level": "none"}},
+                "pipelines": {"traces": {
+                    "receivers": ["otlp"], "processors": ["batch"],
+                    "exporters": ["otlphttp"]}}}}, f)
+    return [PEER_OTEL, "--config", path]
 
 
 def wait_tcp(port, p):
@@ -137,6 +183,51 @@ def load(binary, fake, rate, size, seconds):
     }
     p.stop()
     return row
+
+
+def otlp_load(binary, fake, kind, spans, rate, connections):
+    """CPU per span at a steady rate; with rate 0 what goes through."""
+    global next_id
+    fake.get("/reset")
+    p, ports = start_otlp(binary, fake)
+    before, began = p.cpu_s(), time.time()
+    got = tool_json("otlp", kind, ports[kind == "grpc"], spans, rate, SECONDS,
+                    connections, next_id)
+    next_id += got["taken"] + got["errors"] * spans + 1
+    stats = fake.settle(0.5 if rate == 0 else 1.5)
+    took = stats["last"] - began
+    through = stats["distinct"] or got["taken"]
+    row = {
+        "kind": kind, "spans": spans, "rate": rate,
+        "connections": connections, "taken": got["taken"],
+        "errors": got["errors"], "documents": stats["distinct"],
+        "cpu_us": round((p.cpu_s() - before) * 1e6 / max(1, through), 2),
+        "peak_mib": round(p.memory_mib("VmHWM"), 1),
+    }
+    if rate == 0:
+        row["end_to_end_per_s"] = round(through / took)
+    p.stop()
+    return row
+
+
+def otlp_steps(fake):
+    who = {"relay": BINARY, **({"peer": PEER_OTEL} if PEER_OTEL else {})}
+    rounds = 200 * SECONDS
+    for kind in ("pb", "json"):
+        for spans in (10, 100):
+            show("translate alone", {
+                "kind": kind, "spans": spans,
+                **tool_json("translate", kind, spans,
+                            rounds * 100 // spans)})
+    for kind in ("pb", "json", "grpc"):
+        for spans in (100, 10):
+            for name, binary in who.items():
+                show(f"otlp {name}", otlp_load(binary, fake, kind, spans,
+                                               10000, 2))
+    for kind, connections in (("pb", 1), ("json", 1), ("grpc", 8)):
+        for name, binary in who.items():
+            show(f"saturated {name}", otlp_load(binary, fake, kind, 100, 0,
+                                                connections))
 
 
 def limits(fake, rate, size, seconds):
@@ -186,25 +277,35 @@ def show(name, row):
     print(json.dumps({"step": name, **row}), flush=True)
 
 
+def datagram_steps(fake):
+    who = {"relay": BINARY, **({"peer": PEER} if PEER else {})}
+    for rate, size in ((10000, 800), (100000, 800), (50000, 800),
+                       (1000, 16384)):
+        show("limits", {"rate": rate, "size": size,
+                        **limits(fake, rate, size, SECONDS)})
+        for name, binary in who.items():
+            show(f"cpu {name}", load(binary, fake, rate, size, SECONDS))
+    for name, binary in who.items():
+        show(f"burst {name}", load(binary, fake, 40000, 800, 0.5))
+        show(f"lossless {name}", {"rate": lossless(binary, fake)})
+        show(f"idle {name}", {"rss_mib": idle_memory(binary, fake)})
+
+
+def start_steps(fake):
+    bare = lambda port: [f"{TOOLS}/bare", str(port)]
+    relay = lambda port: [BINARY, "-o", "-l", "error", "-b",
+                          f"127.0.0.1:{port}", "-t", f"127.0.0.1:{port}"]
+    show("start bare", start_times(bare))
+    show("start relay", start_times(relay))
+
+
 def main():
     fake = Fake()
-    who = {"relay": BINARY, **({"peer": PEER} if PEER else {})}
+    steps = {"datagrams": datagram_steps, "otlp": otlp_steps,
+             "start": start_steps}
     try:
-        for rate, size in ((10000, 800), (100000, 800), (50000, 800),
-                           (1000, 16384)):
-            show("limits", {"rate": rate, "size": size,
-                            **limits(fake, rate, size, SECONDS)})
-            for name, binary in who.items():
-                show(f"cpu {name}", load(binary, fake, rate, size, SECONDS))
-        for name, binary in who.items():
-            show(f"burst {name}", load(binary, fake, 40000, 800, 0.5))
-            show(f"lossless {name}", {"rate": lossless(binary, fake)})
-            show(f"idle {name}", {"rss_mib": idle_memory(binary, fake)})
-        bare = lambda port: [f"{TOOLS}/bare", str(port)]
-        relay = lambda port: [BINARY, "-o", "-l", "error", "-b",
-                              f"127.0.0.1:{port}", "-t", f"127.0.0.1:{port}"]
-        show("start bare", start_times(bare))
-        show("start relay", start_times(relay))
+        for name in STEPS:
+            steps[name](fake)
     finally:
         fake.process.stop()
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A fast stand-in for the X-Ray endpoint: fake PORT. Takes POST requests with
- * a Content-Length, counts documents by their ids (a bit each, modulo 2^26)
- * and answers 200 with nothing unprocessed. GET /stats gives the counts,
+ * a Content-Length, counts documents by the second half of their trace ids (a
+ * bit each, modulo 2^26) and answers 200 with nothing unprocessed. GET /stats gives the counts,
  * GET /reset clears them.
  */
 #include <arpa/inet.h>
@@ -21,7 +21,9 @@
 #define CLIENTS_MAX 1024
 #define REQUEST_MAX (8u << 20)
 #define IDS (1u << 26)
-#define MARK "{\\\"id\\\":\\\""
+#define MARK "\\\"trace_id\\\":\\\"1-"
+#define FIRST_HALF 17 /* 8 digits, a dash, 8 digits; the number follows */
+#define NUMBER 16
 
 struct client {
     char *bytes;
@@ -36,9 +38,9 @@ static void count_documents(const char *p, const char *end)
 {
     while ((p = memmem(p, (size_t)(end - p), MARK, sizeof(MARK) - 1))) {
         p += sizeof(MARK) - 1;
-        if (end - p < 16)
+        if (end - p < FIRST_HALF + NUMBER)
             return;
-        unsigned id = (unsigned)(strtoull(p, NULL, 16) % IDS);
+        unsigned id = (unsigned)(strtoull(p + FIRST_HALF, NULL, 16) % IDS);
         documents++;
         distinct += !(seen[id / 8] >> (id % 8) & 1);
         seen[id / 8] = (unsigned char)(seen[id / 8] | 1 << (id % 8));
