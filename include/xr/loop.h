@@ -26,8 +26,9 @@ void loop_run(struct loop *l);
 void loop_stop(struct loop *l);
 /* Monotonic milliseconds, read once a turn. */
 int64_t loop_now_ms(struct loop *l);
-/* CPU microseconds of the longest turn since this was last asked: how long
- * one piece of work keeps all others waiting, whoever else uses the CPU. */
+/* CPU microseconds of the longest turn since this was last asked, at most
+ * 1000 too many: how long one piece of work keeps all others waiting, whoever
+ * else uses the CPU. */
 int64_t loop_longest_turn_us(struct loop *l);
 
 /* A one-shot timer, not yet running. */

@@ -23,6 +23,7 @@
 #include "xr/log.h"
 
 #define LOOP_SIGNALS_MAX 8
+#define NOTE_EVERY_US 1000
 
 struct later {
     loop_fn fn;
@@ -52,9 +53,9 @@ struct timer {
 struct loop {
     struct event_base *base;
     bool stopped, in_turn;
-    int64_t now_us;                    /* of this turn; 0: not read yet */
-    int64_t turn_began_us, longest_us; /* CPU time */
-    struct timer *timers;              /* the next one first */
+    int64_t now_us; /* of this turn; 0: not read yet */
+    int64_t noted_us, noted_cpu_us, longest_us; /* see note_turn */
+    struct timer *timers;                       /* the next one first */
     struct event *alarm;
     int alarm_fd;     /* -1: the alarm is an event of libevent's */
     int64_t alarm_us; /* when it rings; INT64_MAX: not set */
@@ -123,7 +124,8 @@ void loop_free(struct loop *l)
 void loop_run(struct loop *l)
 {
     l->in_turn = true;
-    l->turn_began_us = clock_cpu_us();
+    l->noted_us = clock_mono_us();
+    l->noted_cpu_us = clock_cpu_us();
     while (!l->stopped) {
         turn(l);
         note_turn(l);
@@ -146,10 +148,16 @@ static void turn(struct loop *l)
     run_later(l, n);
 }
 
+/* Reading the CPU clock is a system call, so turns that are over within a
+ * millisecond are taken together with those that follow. */
 static void note_turn(struct loop *l)
 {
-    int64_t now = clock_cpu_us(), took = now - l->turn_began_us;
-    l->turn_began_us = now;
+    int64_t now = clock_mono_us();
+    if (now - l->noted_us < NOTE_EVERY_US)
+        return;
+    int64_t cpu = clock_cpu_us(), took = cpu - l->noted_cpu_us;
+    l->noted_us = now;
+    l->noted_cpu_us = cpu;
     if (took > l->longest_us)
         l->longest_us = took;
 }

@@ -2,8 +2,8 @@
 /*
  * A fast stand-in for the X-Ray endpoint: fake PORT. Takes POST requests with
  * a Content-Length, counts documents by the second half of their trace ids (a
- * bit each, modulo 2^26) and answers 200 with nothing unprocessed. GET /stats gives the counts,
- * GET /reset clears them.
+ * bit each, modulo 2^26) and answers 200 with nothing unprocessed. GET /stats
+ * gives the counts, GET /reset clears them.
  */
 #include <arpa/inet.h>
 #include <ctype.h>
