@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """How environments and invocations end, and how the extension starts."""
 
+import os
 import time
 
-from emulator.judge import delivered, ids, run, summary
+from emulator.environment import rss_kib
+from emulator.judge import delivered, ids, mean_post, run
 
 WORK_S = 0.02
+SANITIZED = "asan" in os.environ.get("XR_BIN", "")
 
 
 def test_start(make_lambda, number):
@@ -23,6 +26,23 @@ def test_start(make_lambda, number):
     function.shutdown()
     assert extension.exited[1] == 0
     assert function.log() == ""  # quiet
+
+
+def test_thousand_invocations(make_lambda, xray, number):
+    """Memory and descriptors stay as they are."""
+    function = make_lambda(env={"XRAY_RELAY_LAMBDA_FLUSH_INTERVAL_MS": 200})
+    run(function, 100, 0)
+    pid = function.extensions[0].process.pid
+    files = len(os.listdir(f"/proc/{pid}/fd"))
+    before = rss_kib(pid)
+    made, _ = run(function, 900, 0, start=101)
+    after = rss_kib(pid)
+    number(**{"rss after 100": before, "after 1000": after, "fds": files})
+    number(**{"post mean": f"{mean_post(made):.2f} ms"})
+    assert len(os.listdir(f"/proc/{pid}/fd")) <= files + 2
+    assert after - before < 2048 or SANITIZED
+    function.shutdown()
+    assert len(delivered(xray)) == 1000
 
 
 def test_time_out(make_lambda, xray, number):

@@ -169,3 +169,31 @@ def test_errors_of_the_api(make_lambda, xray, faults):
     _, sent = run(function, 3, 0, work=WORK_S)
     function.shutdown()
     assert delivered(xray) == set(sent)
+
+
+def test_read_only_file_system(make_lambda, xray):
+    """A log file that cannot be made; nothing else is written."""
+    env = {"XRAY_RELAY_LOGGING_LOG_PATH": "/proc/nowhere/relay.log"}
+    function = make_lambda(env=env)
+    _, sent = run(function, 2, 0, work=WORK_S)
+    function.shutdown()
+    assert delivered(xray) == set(sent)
+
+
+def test_full_buffer(make_lambda, xray, number):
+    """X-Ray is away and the handler sends more than memory holds: the export
+    is answered well, and what was lost is counted."""
+    xray.stop()
+    function = make_lambda(
+        timeout=20, env={"XRAY_RELAY_TOTAL_BUFFER_SIZE_MB": 3}
+    )
+    for _ in range(3):
+        function.invoke({"spans": 1000, "exports": 8})
+    xray.start()
+    function.shutdown()
+    ledger = function.ledger()
+    number(rejected=ledger.items.rejected, offered=ledger.items.offered)
+    assert ledger.items.holds()
+    assert ledger.items.rejected > 0
+    assert ledger.items.retry == 0
+    assert ledger.items.offered == 24000
