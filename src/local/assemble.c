@@ -385,6 +385,14 @@ static bool list_entities(struct assembly *x)
                 list_below(t, e);
         }
     }
+    for (size_t i = 0; i < t->n_entities; i++)
+        t->entities[i]->whole = true;
+    for (size_t i = t->n_entities; i-- > 0;) {
+        struct trace_entity *e = t->entities[i];
+        if (e->kind == TRACE_SUBSEGMENT && e->parent &&
+            !(e->embedded && e->whole))
+            e->parent->whole = false;
+    }
     return true;
 }
 

@@ -23,7 +23,6 @@ static long make_node(struct graph *g, struct slice name, struct slice type,
                       unsigned *place);
 static struct graph_edge *find_edge(struct graph *g, long from, long to);
 static void widen(double *start, double *end, const struct trace_entity *e);
-static void write_node(struct jw *j, const struct graph *g, size_t i);
 static void write_edge(struct jw *j, const struct graph_edge *e);
 
 void graph_init(struct graph *g)
@@ -58,9 +57,10 @@ void graph_add(struct graph *g, const struct trace *t)
         widen(&n->start, &n->end, e);
         n->root = n->root || e->root;
         n->reported = n->reported || e->kind == TRACE_SEGMENT;
-        if (n->account_id.n == 0 && e->node->account_id.n)
-            n->account_id = slice_of(arena_dup(&g->arena, e->node->account_id),
-                                     e->node->account_id.n);
+        if (n->account_id.n == 0 && e->node->account_id.n) {
+            char *own = arena_dup(&g->arena, e->node->account_id);
+            n->account_id = slice_of(own, own ? e->node->account_id.n : 0);
+        }
         if (!statistics_add(&n->statistics, e))
             g->incomplete = true;
     }
@@ -185,11 +185,11 @@ void graph_write(struct jw *j, const struct graph *g, size_t from, size_t max)
 {
     jw_array(j);
     for (size_t i = from; i < g->n && i - from < max; i++)
-        write_node(j, g, i);
+        graph_write_node(j, g, i);
     jw_array_end(j);
 }
 
-static void write_node(struct jw *j, const struct graph *g, size_t i)
+void graph_write_node(struct jw *j, const struct graph *g, size_t i)
 {
     const struct graph_node *n = &g->nodes[i];
     jw_object(j);

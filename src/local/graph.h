@@ -43,6 +43,9 @@ void graph_add(struct graph *g, const struct trace *t);
 /* The list Services of the query API: at most max nodes from one on. */
 void graph_write(struct jw *j, const struct graph *g, size_t from, size_t max);
 
+/* One of them. */
+void graph_write_node(struct jw *j, const struct graph *g, size_t i);
+
 /* Tells of each call in a trace: caller NULL is the client of a root; `call`
  * is the caller's subsegment, or the callee's segment where there is none. */
 typedef void (*graph_call_fn)(void *arg, const struct trace_node *caller,

@@ -82,6 +82,7 @@ struct trace_entity {
     bool fault, error, throttle; /* as written */
     bool embedded; /* a subsegment inside of its parent's document */
     bool orphan;   /* a subsegment whose parent is not in the trace (yet) */
+    bool whole;    /* all subsegments below it stand in its own text */
     bool root;     /* a segment that nobody in the trace called */
     struct trace_http http;
     struct trace_annotation *annotations;

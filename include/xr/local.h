@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Local mode: an X-Ray back end on this machine. A sink that keeps documents
+ * in the store, and the query API over them.
+ */
+#ifndef XR_LOCAL_H
+#define XR_LOCAL_H
+
+#include "xr/http1.h"
+#include "xr/pipeline.h"
+
+struct local;
+
+struct local_options {
+    const char *store;   /* a file, or ":memory:" */
+    double default_rate; /* of the sampling rule Default; 1: all */
+    bool strict;         /* refuse what the service refuses for age */
+};
+
+/* Opens the store. NULL with the reason. */
+struct local *local_new(struct loop *l, const struct local_options *o,
+                        struct err *err);
+struct sink *local_sink(struct local *l);
+/* The query API's operations and 404 for all other POSTs. Add last. */
+void local_routes(struct local *l, struct http1 *server);
+/* Commits what has come; then calls done (xray_tcp_on_commit, drain). */
+void local_commit(void *l, void (*done)(void *arg, bool kept), void *arg);
+/* Traces in the store. */
+uint64_t local_traces(const struct local *l);
+/* Where the store is kept if nothing is said; -1: no home directory. */
+int local_default_path(char *out, size_t size);
+/* NULL is fine. Servers with its routes must be gone. */
+void local_free(struct local *l);
+
+#endif

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Retrieval of traces: a token stands for ids, and what is retrieved is there
+ * at once.
+ */
+#include <stdlib.h>
+
+#include "graph.h"
+#include "query_parts.h"
+#include "rebuild.h"
+#include "xr/hash.h"
+#include "xr/log.h"
+
+#define TOKEN_RANDOM 16 /* bytes */
+#define TRACES_PAGE 5
+#define SPANS_MAX 100
+#define DOCUMENT_MAX (48u << 20)
+
+struct retrieved {
+    struct retrieval *retrieval;
+    size_t from; /* first trace of the page */
+    struct buf document;
+    struct graph graph;
+};
+
+static void start(struct call *c);
+static void list(struct call *c);
+static bool add_trace(void *arg, const struct store_trace *s, int64_t epoch);
+static void end_list(struct call *c, uint64_t count);
+static void graph(struct call *c);
+static bool add_graph(void *arg, const struct store_trace *s, int64_t epoch);
+static void end_graph(struct call *c, uint64_t count);
+static void cancel(struct call *c);
+static struct retrieved *begin(struct call *c);
+static void fini(struct call *c);
+
+const struct operation operations_of_retrieval[] = {
+    {"StartTraceRetrieval", start, false},
+    {"ListRetrievedTraces", list, false},
+    {"GetRetrievedTracesGraph", graph, false},
+    {"CancelTraceRetrieval", cancel, false},
+    {0},
+};
+
+static void start(struct call *c)
+{
+    struct query *q = c->query;
+    struct retrieval *r = calloc(1, sizeof(*r));
+    uint8_t bytes[TOKEN_RANDOM];
+    if (!r)
+        log_fatal("out of memory for the query API");
+    if (call_range(c) < 0 ||
+        call_trace_ids(c, RETRIEVED_MAX, r->ids, &r->n, NULL, NULL) < 0) {
+        free(r);
+        call_invalid(c);
+        return;
+    }
+    random_bytes(bytes, sizeof(bytes));
+    hex_encode(bytes, sizeof(bytes), r->token);
+    struct retrieval **at = &q->retrievals[q->n_retrievals++ % RETRIEVALS_MAX];
+    free(*at);
+    *at = r;
+    jw_object(&c->j);
+    put_text(&c->j, "RetrievalToken", slice_str(r->token));
+    jw_object_end(&c->j);
+    call_reply(c);
+}
+
+static void list(struct call *c)
+{
+    struct retrieved *s = begin(c);
+    struct token token;
+    bool found;
+    if (!s)
+        return;
+    if (call_token(c, &token, &found) < 0) {
+        call_invalid(c);
+        return;
+    }
+    s->from = found ? (size_t)token.at : 0;
+    size_t left = s->retrieval->n > s->from ? s->retrieval->n - s->from : 0;
+    struct store_query q = {.ids = (const void *)(s->retrieval->ids + s->from),
+                            .n_ids = left < TRACES_PAGE ? left : TRACES_PAGE,
+                            .after_epoch = -1};
+    jw_object(&c->j);
+    jw_key(&c->j, SLICE("Traces"));
+    jw_array(&c->j);
+    if (q.n_ids == 0)
+        end_list(c, 0);
+    else
+        call_read(c, &q, add_trace, end_list);
+}
+
+/* Worker. */
+static bool add_trace(void *arg, const struct store_trace *s, int64_t epoch)
+{
+    struct call *c = arg;
+    struct retrieved *r = c->state;
+    struct trace *t = call_assemble(c, s);
+    size_t n = 0;
+    (void)epoch;
+    if (!t)
+        return true;
+    jw_object(&c->j);
+    put_text(&c->j, "Id", t->id);
+    put_number(&c->j, "Duration", t->duration);
+    jw_key(&c->j, SLICE("Spans"));
+    jw_array(&c->j);
+    for (size_t i = 0; i < t->n_entities && n < SPANS_MAX; i++) {
+        const struct trace_entity *e = t->entities[i];
+        if (!trace_is_segment(e) && !e->orphan)
+            continue;
+        buf_clear(&r->document);
+        rebuild_document(t, e, &r->document);
+        c->out.failed = c->out.failed || r->document.failed;
+        jw_object(&c->j);
+        put_text(&c->j, "Id", e->id);
+        put_text(&c->j, "Document", buf_slice(&r->document));
+        jw_object_end(&c->j);
+        n++;
+    }
+    jw_array_end(&c->j);
+    jw_object_end(&c->j);
+    return true;
+}
+
+static void end_list(struct call *c, uint64_t count)
+{
+    struct retrieved *r = c->state;
+    struct token next = {.at = (int64_t)(r->from + TRACES_PAGE)};
+    (void)count;
+    jw_array_end(&c->j);
+    put_text(&c->j, "RetrievalStatus", SLICE("COMPLETE"));
+    put_text(&c->j, "TraceFormat", SLICE("XRAY"));
+    if (r->retrieval && (size_t)next.at < r->retrieval->n)
+        call_put_token(c, &next);
+    jw_object_end(&c->j);
+    call_reply(c);
+}
+
+static void graph(struct call *c)
+{
+    struct retrieved *s = begin(c);
+    if (!s)
+        return;
+    struct store_query q = {.ids = (const void *)s->retrieval->ids,
+                            .n_ids = s->retrieval->n,
+                            .after_epoch = -1};
+    if (q.n_ids == 0)
+        end_graph(c, 0);
+    else
+        call_read(c, &q, add_graph, end_graph);
+}
+
+/* Worker. */
+static bool add_graph(void *arg, const struct store_trace *s, int64_t epoch)
+{
+    struct call *c = arg;
+    struct trace *t = call_assemble(c, s);
+    (void)epoch;
+    if (t)
+        graph_add(&((struct retrieved *)c->state)->graph, t);
+    return true;
+}
+
+/* Each service is an object with its links, here none. */
+static void end_graph(struct call *c, uint64_t count)
+{
+    struct retrieved *r = c->state;
+    (void)count;
+    jw_object(&c->j);
+    put_text(&c->j, "RetrievalStatus", SLICE("COMPLETE"));
+    jw_key(&c->j, SLICE("Services"));
+    jw_array(&c->j);
+    for (size_t i = 0; i < r->graph.n; i++) {
+        jw_object(&c->j);
+        jw_key(&c->j, SLICE("Service"));
+        graph_write_node(&c->j, &r->graph, i);
+        put_empty_list(&c->j, "Links");
+        jw_object_end(&c->j);
+    }
+    jw_array_end(&c->j);
+    jw_object_end(&c->j);
+    call_reply(c);
+}
+
+/* Forgets the token. */
+static void cancel(struct call *c)
+{
+    struct retrieved *s = begin(c);
+    if (!s)
+        return;
+    for (size_t i = 0; i < RETRIEVALS_MAX; i++)
+        if (c->query->retrievals[i] &&
+            strcmp(c->query->retrievals[i]->token, s->retrieval->token) == 0) {
+            free(c->query->retrievals[i]);
+            c->query->retrievals[i] = NULL;
+        }
+    call_reply_empty(c);
+}
+
+/* A copy of the retrieval that the token names, as the ring goes on; NULL: it
+ * has been answered. */
+static struct retrieved *begin(struct call *c)
+{
+    struct slice token = SLICE("");
+    if (params_text(&c->params, "RetrievalToken", &token, &c->err) < 0) {
+        call_invalid(c);
+        return NULL;
+    }
+    for (size_t i = 0; i < RETRIEVALS_MAX; i++) {
+        const struct retrieval *r = c->query->retrievals[i];
+        if (!r || !slice_is(token, r->token))
+            continue;
+        struct retrieved *s = call_state(c, sizeof(*s));
+        s->retrieval = malloc(sizeof(*r));
+        if (!s->retrieval)
+            log_fatal("out of memory for the query API");
+        *s->retrieval = *r;
+        buf_init(&s->document, DOCUMENT_MAX);
+        graph_init(&s->graph);
+        c->fini = fini;
+        return s;
+    }
+    call_error(c, 404, "ResourceNotFoundException",
+               "no retrieval has this token");
+    return NULL;
+}
+
+static void fini(struct call *c)
+{
+    struct retrieved *s = c->state;
+    free(s->retrieval);
+    buf_fini(&s->document);
+    graph_fini(&s->graph);
+}

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Tags: ListTagsForResource, TagResource, UntagResource. */
+#include "query_tags.h"
+
+#define TAGS_TEXT_MAX (64u << 10)
+#define KEY_MAX 128
+#define VALUE_MAX 256
+
+struct tag {
+    struct slice key, value;
+};
+
+struct tags {
+    struct tag list[2 * TAGS_MAX];
+    size_t n;
+};
+
+static int read_tags(struct call *c, const struct params *p, struct tags *out);
+static int read_tag(struct call *c, struct slice object, struct tags *out);
+static void tags_set(struct tags *t, struct tag tag);
+static void write_tags(const struct tags *t, struct buf *out);
+static struct resource *find(struct call *c);
+static int read_old(struct call *c, const struct resource *x, struct tags *out);
+static void change(struct call *c, struct resource *x, const struct tags *t);
+
+int tags_read(struct call *c, struct buf *out)
+{
+    struct tags t = {.n = 0};
+    if (read_tags(c, &c->params, &t) < 0)
+        return -1;
+    write_tags(&t, out);
+    return 0;
+}
+
+void resource_save(struct call *c, const struct resource *x)
+{
+    struct buf text;
+    buf_init(&text, RESOURCE_TEXT_MAX);
+    resource_text(x, &text);
+    bool sent = !text.failed &&
+                store_keep(c->query->o.store, x->kind, slice_str(x->name),
+                           buf_slice(&text), call_kept, c);
+    buf_fini(&text);
+    if (!sent)
+        call_busy(c);
+}
+
+void list_tags(struct call *c)
+{
+    struct resource *x = find(c);
+    if (!x)
+        return;
+    jw_object(&c->j);
+    jw_key(&c->j, SLICE("Tags"));
+    jw_raw(&c->j, slice_str(x->tags));
+    jw_object_end(&c->j);
+    call_reply(c);
+}
+
+void tag_resource(struct call *c)
+{
+    struct tags t = {.n = 0};
+    struct resource *x = find(c);
+    if (!x)
+        return;
+    if (read_old(c, x, &t) < 0 || read_tags(c, &c->params, &t) < 0)
+        call_invalid(c);
+    else if (t.n > TAGS_MAX)
+        call_error(c, 400, "TooManyTagsException",
+                   "a resource has at most 50 tags");
+    else
+        change(c, x, &t);
+}
+
+void untag_resource(struct call *c)
+{
+    struct tags t = {.n = 0};
+    struct slice keys[TAGS_MAX];
+    size_t n = 0;
+    struct resource *x = find(c);
+    if (!x)
+        return;
+    if (read_old(c, x, &t) < 0 ||
+        params_texts(&c->params, "TagKeys", keys, TAGS_MAX, &n, &c->err) < 0) {
+        call_invalid(c);
+        return;
+    }
+    for (size_t i = 0; i < n; i++)
+        for (size_t k = 0; k < t.n; k++)
+            if (slice_eq(t.list[k].key, keys[i])) {
+                memmove(&t.list[k], &t.list[k + 1],
+                        (t.n - k - 1) * sizeof(t.list[0]));
+                t.n--;
+                break;
+            }
+    change(c, x, &t);
+}
+
+static void change(struct call *c, struct resource *x, const struct tags *t)
+{
+    struct buf text;
+    buf_init(&text, TAGS_TEXT_MAX);
+    write_tags(t, &text);
+    struct resource *changed =
+        resource_put(c->query->o.resources, x->kind, slice_str(x->name),
+                     SLICE(""), buf_slice(&text), x->modified);
+    buf_fini(&text);
+    buf_str(&c->out, "{}");
+    if (changed)
+        resource_save(c, changed);
+    else
+        call_busy(c);
+}
+
+/* The group or rule of ResourceARN; NULL: it has been answered. */
+static struct resource *find(struct call *c)
+{
+    struct resources *r = c->query->o.resources;
+    struct slice arn = SLICE("");
+    if (params_text(&c->params, "ResourceARN", &arn, &c->err) < 0) {
+        call_invalid(c);
+        return NULL;
+    }
+    struct resource *x = resource_find(r, STORE_GROUPS, arn);
+    if (!x)
+        x = resource_find(r, STORE_RULES, arn);
+    if (x && slice_is(arn, x->arn))
+        return x;
+    call_error(c, 404, "ResourceNotFoundException",
+               "no group or sampling rule has this ARN");
+    return NULL;
+}
+
+static int read_old(struct call *c, const struct resource *x, struct tags *out)
+{
+    struct params p = {.arena = &c->arena, .n = 1};
+    p.members[0] = (struct param){SLICE("Tags"), slice_str(x->tags), JS_ARRAY};
+    return read_tags(c, &p, out);
+}
+
+static int read_tags(struct call *c, const struct params *p, struct tags *out)
+{
+    struct slice objects[TAGS_MAX];
+    size_t n;
+    if (params_objects(p, "Tags", objects, TAGS_MAX, &n, &c->err) < 0)
+        return -1;
+    for (size_t i = 0; i < n; i++)
+        if (read_tag(c, objects[i], out) < 0)
+            return -1;
+    return 0;
+}
+
+static int read_tag(struct call *c, struct slice object, struct tags *out)
+{
+    struct params p;
+    struct tag tag = {SLICE(""), SLICE("")};
+    if (params_read(&p, object, &c->arena, &c->err) < 0 ||
+        params_text(&p, "Key", &tag.key, &c->err) < 0 ||
+        params_text(&p, "Value", &tag.value, &c->err) < 0)
+        return -1;
+    if (tag.key.n < 1 || tag.key.n > KEY_MAX || tag.value.n > VALUE_MAX)
+        return err_set(&c->err,
+                       "Tags: keys have 1 to %d characters, values "
+                       "up to %d",
+                       KEY_MAX, VALUE_MAX);
+    tags_set(out, tag);
+    return 0;
+}
+
+static void tags_set(struct tags *t, struct tag tag)
+{
+    size_t i = 0;
+    while (i < t->n && !slice_eq(t->list[i].key, tag.key))
+        i++;
+    t->list[i] = tag;
+    t->n += i == t->n;
+}
+
+static void write_tags(const struct tags *t, struct buf *out)
+{
+    struct jw j;
+    jw_init(&j, out);
+    jw_array(&j);
+    for (size_t i = 0; i < t->n; i++) {
+        jw_object(&j);
+        put_text(&j, "Key", t->list[i].key);
+        put_text(&j, "Value", t->list[i].value);
+        jw_object_end(&j);
+    }
+    jw_array_end(&j);
+}

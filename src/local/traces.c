@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Takes documents out of the pipeline: checks what makes one of a trace (spec:
+ * local §1.3), hands it to the store byte for byte. Counts them when the store
+ * has told what became of them.
+ */
+#include "traces.h"
+
+#include "trace_id.h"
+#include "xr/clock.h"
+#include "xr/hash.h"
+
+#define AGE_MAX_S (30 * 86400.0)
+#define AHEAD_MAX_S 600.0
+
+static enum push_result push(struct sink *s, const struct segment *seg,
+                             enum push_when_full when_full, struct err *err);
+static bool has_room(struct sink *s, size_t bytes);
+static void flush(struct sink *s);
+static uint64_t pending(struct sink *s);
+static bool is_of_age(const uint8_t *trace_id, double now);
+
+void traces_init(struct traces *t, bool strict)
+{
+    *t = (struct traces){.strict = strict};
+    t->sink.name = "local";
+    t->sink.push = push;
+    t->sink.has_room = has_room;
+    t->sink.flush = flush;
+    t->sink.pending = pending;
+}
+
+const char *traces_check(const struct segment *seg, bool strict, double now,
+                         struct store_document *out)
+{
+    *out = (struct store_document){.subsegment = seg->subsegment,
+                                   .in_progress = seg->in_progress,
+                                   .start = seg->start_time,
+                                   .end = seg->end_time,
+                                   .received = now,
+                                   .name = seg->name,
+                                   .body = seg->document};
+    if (seg->id.n == 0)
+        return "MissingId";
+    if (seg->id.n != 2 * STORE_ID || !hex_decode(seg->id, out->id, STORE_ID))
+        return "InvalidId";
+    if (seg->trace_id.n == 0)
+        return "MissingTraceId";
+    if (!trace_id_read(seg->trace_id, out->trace_id) ||
+        (strict && !is_of_age(out->trace_id, now)))
+        return "InvalidTraceId";
+    if (seg->name.n == 0)
+        return "MissingName";
+    if (seg->start_time == 0)
+        return "MissingStartTime";
+    if (seg->end_time == 0 && !seg->in_progress)
+        return "MissingEndTime";
+    out->has_parent = seg->parent_id.n == 2 * STORE_ID &&
+                      hex_decode(seg->parent_id, out->parent, STORE_ID);
+    return NULL;
+}
+
+static bool is_of_age(const uint8_t *trace_id, double now)
+{
+    double second = trace_id_second(trace_id);
+    return second >= now - AGE_MAX_S && second <= now + AHEAD_MAX_S;
+}
+
+/* The word stands behind "ErrorCode: ", as the service writes it. What is
+ * refused for want of room can't be made good by dropping older ones: those
+ * are on their way to the disk. */
+static enum push_result push(struct sink *s, const struct segment *seg,
+                             enum push_when_full when_full, struct err *err)
+{
+    struct traces *t = (struct traces *)s;
+    struct store_document d;
+    const char *wrong =
+        traces_check(seg, t->strict, (double)clock_wall_ms() / 1e3, &d);
+    if (wrong) {
+        err_set(err, "Invalid segment. ErrorCode: %s", wrong);
+        return PUSH_INVALID;
+    }
+    if (!store_put(t->store, &d)) {
+        if (when_full == WHEN_FULL_REFUSE)
+            return PUSH_FULL;
+        ++*s->made;
+        ++*s->dropped;
+        return PUSH_ACCEPTED;
+    }
+    ++*s->made;
+    return PUSH_ACCEPTED;
+}
+
+static bool has_room(struct sink *s, size_t bytes)
+{
+    return store_has_room(((struct traces *)s)->store, bytes);
+}
+
+static void flush(struct sink *s)
+{
+    store_flush(((struct traces *)s)->store, NULL, NULL);
+}
+
+static uint64_t pending(struct sink *s)
+{
+    return store_pending(((struct traces *)s)->store);
+}
+
+void traces_on_tally(struct traces *t, const struct store_tally *tally)
+{
+    *t->sink.delivered += tally->kept;
+    *t->sink.refused += tally->refused;
+    *t->sink.dropped += tally->lost;
+}
