@@ -8,7 +8,6 @@
 
 #include <signal.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "xr/clock.h"
 #include "xr/log.h"
@@ -24,11 +23,11 @@
 #define LAMBDA_FLUSH_IDLE_MS (24 * 3600 * 1000)
 
 static void take_signals(struct relay *r);
-static bool make_print(struct relay *r);
 static void on_stop_signal(void *arg);
 static void on_hangup(void *arg);
 static void on_grace(void *arg);
 static void stop_inputs(struct relay *r, int64_t deadline_ms);
+static void on_committed(void *arg, bool kept);
 static void on_drained(void *arg);
 
 bool relay_start(struct relay *r, struct config *c, bool local)
@@ -79,6 +78,7 @@ void relay_fini(struct relay *r)
     xray_free(r->xray);
     print_free(r->print);
     debug_sink_free(r->debug);
+    local_free(r->traces);
     cred_chain_free(r->cred);
     client_free(r->client);
     translator_free(r->translator);
@@ -102,9 +102,9 @@ bool relay_make_parts(struct relay *r, struct err *err)
     r->grace = timer_new(r->loop, on_grace, r);
     if (!relay_make_client(r, err))
         return false;
-    if (r->local ? !make_print(r) : !relay_make_upload(r, err))
-        return false;
     r->segments = xray_tcp_new(r->pipeline);
+    if (r->local ? !relay_make_local(r, err) : !relay_make_upload(r, err))
+        return false;
     return true;
 }
 
@@ -166,21 +166,6 @@ bool relay_make_upload(struct relay *r, struct err *err)
     }
     log_info("Using memory limit of %llu MB",
              (unsigned long long)(memory >> 20));
-    return true;
-}
-
-static bool make_print(struct relay *r)
-{
-    struct print_options o = {
-        .out = stdout,
-        .tree = config_flag(r->config, "tree") != NULL,
-        .colour = isatty(STDOUT_FILENO) && getenv("NO_COLOR") == NULL,
-        .settle_ms = 1000,
-    };
-    r->print = print_new(r->loop, r->pipeline, r->stats, &o);
-    if (r->print == NULL)
-        return false;
-    pipeline_add(r->pipeline, print_sink(r->print));
     return true;
 }
 
@@ -273,10 +258,12 @@ static void stop_inputs(struct relay *r, int64_t deadline_ms)
     relay_stop_otlp(r);
     if (r->print != NULL)
         print_flush(r->print);
+    if (r->traces != NULL)
+        local_stop(r->traces);
     if (r->xray != NULL)
         xray_drain(r->xray, loop_now_ms(r->loop) + deadline_ms, on_drained, r);
     else
-        on_drained(r);
+        local_commit(r->traces, on_committed, r);
 }
 
 uint64_t relay_datagrams(const struct relay *r)
@@ -287,6 +274,13 @@ uint64_t relay_datagrams(const struct relay *r)
 unsigned relay_open_requests(const struct relay *r)
 {
     return (r->tcp ? http1_open_requests(r->tcp) : 0) + relay_open_otlp(r);
+}
+
+/* What could not be written is in the ledger. */
+static void on_committed(void *arg, bool kept)
+{
+    (void)kept;
+    on_drained(arg);
 }
 
 static void on_drained(void *arg)

@@ -10,6 +10,7 @@
 #include "xr/cred.h"
 #include "xr/input.h"
 #include "xr/lambda.h"
+#include "xr/local.h"
 #include "xr/options.h"
 #include "xr/print.h"
 #include "xr/proxy.h"
@@ -43,6 +44,10 @@ struct relay {
     struct xray *xray;
     struct print *print;
     struct sink *debug;
+    struct local *traces; /* local mode's store */
+    char token[33];       /* local mode, open to other machines; "" */
+    char hosts_text[1024];
+    const char *hosts[32]; /* --allow-host, within the text */
 
     /* inputs */
     struct xray_udp *udp;
@@ -90,6 +95,8 @@ unsigned relay_open_requests(const struct relay *r);
 bool relay_make_client(struct relay *r, struct err *err);
 bool relay_make_upload(struct relay *r, struct err *err);
 
+/* relay_local.c: what local mode has in place of upload and proxy. */
+bool relay_make_local(struct relay *r, struct err *err);
 /* relay_http.c: the routes of TCP 2000 and the OTLP servers. */
 bool relay_listen_tcp(struct relay *r);
 /* relay_otlp.c: the OTLP servers. False: exit with 1. */

@@ -84,8 +84,14 @@ static void add_routes(struct relay *r)
         {"POST", "/v1/traces", otlp_http_handle, r->otlp},
     };
     for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++)
-        http1_route(r->tcp, routes[i]);
-    proxy_routes(r->proxy, r->tcp);
+        if (r->traces != NULL)
+            local_guard_route(r->traces, r->tcp, routes[i], true);
+        else
+            http1_route(r->tcp, routes[i]);
+    if (r->traces != NULL)
+        local_routes(r->traces, r->tcp);
+    else
+        proxy_routes(r->proxy, r->tcp);
 }
 
 static void on_healthz(void *arg, struct http1_request *q)

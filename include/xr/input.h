@@ -31,6 +31,13 @@ struct xray_tcp;
 struct xray_tcp *xray_tcp_new(struct pipeline *p);
 void xray_tcp_free(struct xray_tcp *x);
 void xray_tcp_handle(void *x, struct http1_request *r);
+/* Answers are held until what was taken is kept: commit is called for each
+ * request, and calls done once, at once or later. */
+void xray_tcp_on_commit(struct xray_tcp *x,
+                        void (*commit)(void *arg,
+                                       void (*done)(void *arg, bool kept),
+                                       void *done_arg),
+                        void *arg);
 
 /* --- OTLP over HTTP, any server with a route to otlp_http_handle */
 struct otlp_http;

@@ -7,6 +7,7 @@
 #define XR_LOCAL_H
 
 #include "xr/http1.h"
+#include "xr/json_out.h"
 #include "xr/pipeline.h"
 
 struct local;
@@ -15,14 +16,31 @@ struct local_options {
     const char *store;   /* a file, or ":memory:" */
     double default_rate; /* of the sampling rule Default; 1: all */
     bool strict;         /* refuse what the service refuses for age */
+    const char *const *allow_hosts;
+    size_t n_allow_hosts;
+    const char *token; /* asked for instead of a known Host; NULL: none */
+    /* Answers a request whose body is OTLP JSON; for imports. */
+    http1_fn otlp;
+    void *otlp_arg;
+    /* The members `listeners` and what else is told of them in health and
+     * live view. */
+    void (*health)(void *arg, struct jw *j, bool live);
+    void *health_arg;
 };
 
 /* Opens the store. NULL with the reason. */
 struct local *local_new(struct loop *l, const struct local_options *o,
                         struct err *err);
 struct sink *local_sink(struct local *l);
-/* The query API's operations and 404 for all other POSTs. Add last. */
+/* A route of somebody else's behind the rules of who may ask. open: also for
+ * those without the token. Call before local_routes. */
+void local_guard_route(struct local *l, struct http1 *server,
+                       struct http1_route route, bool open);
+/* The own API, the query API's operations and 404 for all other POSTs. Add
+ * last; for one server only. */
 void local_routes(struct local *l, struct http1 *server);
+/* Ends streams and requests that wait for traces. */
+void local_stop(struct local *l);
 /* Commits what has come; then calls done (xray_tcp_on_commit, drain). */
 void local_commit(void *l, void (*done)(void *arg, bool kept), void *arg);
 /* Traces in the store. */

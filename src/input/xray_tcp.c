@@ -22,6 +22,15 @@ struct xray_tcp {
     struct intake *intake;
     char *scratch; /* one document, unescaped */
     size_t scratch_n;
+    void (*commit)(void *arg, void (*done)(void *arg, bool kept),
+                   void *done_arg);
+    void *commit_arg;
+};
+
+/* An answer that waits until the documents are kept. */
+struct held {
+    struct http1_request *request; /* NULL: the client has gone */
+    struct buf answer;
 };
 
 /* What is done with each string of TraceSegmentDocuments, in escaped form. */
@@ -38,6 +47,11 @@ static int each_document(struct slice body, document_fn fn, void *arg,
 static int documents_of_list(struct js *j, document_fn fn, void *arg,
                              struct err *err);
 static int syntax(const struct js *j, struct err *err);
+static void answer_request(struct xray_tcp *x, struct http1_request *r,
+                           struct buf *answer);
+static void held_gone(void *arg);
+static void held_done(void *arg, bool kept);
+static const char *code_of(const char *text);
 static void count_document(void *arg, struct slice raw);
 static void take_document(void *arg, struct slice raw);
 static void unprocessed(struct reply *r, struct slice id, const char *code,
@@ -62,6 +76,16 @@ void xray_tcp_free(struct xray_tcp *x)
         return;
     free(x->scratch);
     free(x);
+}
+
+void xray_tcp_on_commit(struct xray_tcp *x,
+                        void (*commit)(void *arg,
+                                       void (*done)(void *arg, bool kept),
+                                       void *done_arg),
+                        void *arg)
+{
+    x->commit = commit;
+    x->commit_arg = arg;
 }
 
 void xray_tcp_handle(void *arg, struct http1_request *r)
@@ -92,17 +116,50 @@ void xray_tcp_handle(void *arg, struct http1_request *r)
     }
     struct buf out;
     struct jw jw;
-    struct reply reply = {x, &jw};
+    struct reply growing = {x, &jw};
     buf_init(&out, ANSWER_MAX);
     jw_init(&jw, &out);
     jw_object(&jw);
     jw_key(&jw, SLICE("UnprocessedTraceSegments"));
     jw_array(&jw);
-    (void)each_document(body, take_document, &reply, &err);
+    (void)each_document(body, take_document, &growing, &err);
     jw_array_end(&jw);
     jw_object_end(&jw);
-    http1_reply(r, 200, JSON, buf_slice(&out));
-    buf_fini(&out);
+    answer_request(x, r, &out);
+}
+
+/* The answer's memory is taken over. */
+static void answer_request(struct xray_tcp *x, struct http1_request *r,
+                           struct buf *answer)
+{
+    struct held *h = x->commit ? malloc(sizeof(*h)) : NULL;
+    if (!h) {
+        http1_reply(r, 200, JSON, buf_slice(answer));
+        buf_fini(answer);
+        return;
+    }
+    *h = (struct held){r, *answer};
+    http1_on_gone(r, held_gone, h);
+    x->commit(x->commit_arg, held_done, h);
+}
+
+static void held_gone(void *arg)
+{
+    ((struct held *)arg)->request = NULL;
+}
+
+static void held_done(void *arg, bool kept)
+{
+    struct held *h = arg;
+    if (h->request && kept) {
+        http1_reply(h->request, 200, JSON, buf_slice(&h->answer));
+    } else if (h->request) {
+        http1_add(h->request, "Retry-After", SLICE(RETRY_AFTER_S));
+        reply_error(h->request, 503, "ServiceUnavailableException",
+                    "the store cannot write; send again later");
+    }
+    buf_fini(&h->answer);
+    free(h);
 }
 
 /* Calls fn for each document; -1 when the request is not of the known form.
@@ -200,9 +257,17 @@ static void take_document(void *arg, struct slice raw)
         break;
     case PUSH_INVALID:
         ++*in->rejected[REJECT_INVALID];
-        unprocessed(r, seg.id, "InvalidSegment", err.text);
+        unprocessed(r, seg.id, code_of(err.text), err.text);
         break;
     }
+}
+
+/* The word behind "ErrorCode: ", the form that the service has. */
+static const char *code_of(const char *text)
+{
+    static const char before[] = "ErrorCode: ";
+    const char *at = strstr(text, before);
+    return at ? at + sizeof(before) - 1 : "InvalidSegment";
 }
 
 static void unprocessed(struct reply *r, struct slice id, const char *code,

@@ -193,20 +193,20 @@ void graph_write_node(struct jw *j, const struct graph *g, size_t i)
 {
     const struct graph_node *n = &g->nodes[i];
     jw_object(j);
-    put_int(j, "ReferenceId", (int64_t)i);
-    put_text(j, "Name", n->name);
+    member_int(j, "ReferenceId", (int64_t)i);
+    member_text(j, "Name", n->name);
     jw_key(j, SLICE("Names"));
     jw_array(j);
     jw_string(j, n->name);
     jw_array_end(j);
-    put_bool(j, "Root", n->root);
+    member_bool(j, "Root", n->root);
     if (n->account_id.n)
-        put_text(j, "AccountId", n->account_id);
+        member_text(j, "AccountId", n->account_id);
     if (n->type.n)
-        put_text(j, "Type", n->type);
-    put_text(j, "State", n->reported ? SLICE("active") : SLICE("unknown"));
-    put_number(j, "StartTime", n->start);
-    put_number(j, "EndTime", n->end);
+        member_text(j, "Type", n->type);
+    member_text(j, "State", n->reported ? SLICE("active") : SLICE("unknown"));
+    member_number(j, "StartTime", n->start);
+    member_number(j, "EndTime", n->end);
     jw_key(j, SLICE("Edges"));
     jw_array(j);
     for (const struct graph_edge *e = n->edges; e; e = e->next)
@@ -226,14 +226,14 @@ void graph_write_node(struct jw *j, const struct graph *g, size_t i)
 static void write_edge(struct jw *j, const struct graph_edge *e)
 {
     jw_object(j);
-    put_int(j, "ReferenceId", e->to);
-    put_number(j, "StartTime", e->start);
-    put_number(j, "EndTime", e->end);
+    member_int(j, "ReferenceId", e->to);
+    member_number(j, "StartTime", e->start);
+    member_number(j, "EndTime", e->end);
     jw_key(j, SLICE("SummaryStatistics"));
     statistics_write(j, &e->statistics);
     jw_key(j, SLICE("ResponseTimeHistogram"));
     statistics_write_histogram(j, &e->statistics);
-    put_empty_list(j, "Aliases");
-    put_empty_list(j, "ReceivedEventAgeHistogram");
+    member_empty_list(j, "Aliases");
+    member_empty_list(j, "ReceivedEventAgeHistogram");
     jw_object_end(j);
 }

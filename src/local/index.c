@@ -5,17 +5,20 @@
  */
 #include "index.h"
 
-#include "trace.h"
+#include "row.h"
 #include "trace_id.h"
 
 /* The service takes ids of the last 30 days; an id whose second lies farther
  * from the trace itself is random (W3C) and says nothing of time. */
 #define ID_BEFORE_S (30 * 86400.0)
 #define ID_AFTER_S 86400.0
+#define SUMMARY_MAX (256u << 10)
 
 static int64_t listed_second(const struct store_trace *s,
                              const struct trace *t);
 static void fill_entry(struct store_row *row, const struct trace *t);
+static void fill_summary(struct store_row *row, const struct trace *t,
+                         const struct store_trace *s, struct arena *a);
 static bool fill_services(struct store_row *row, const struct trace *t,
                           struct arena *a);
 static bool fill_annotations(struct store_row *row, const struct trace *t,
@@ -50,6 +53,7 @@ bool index_trace(void *arg, const struct store_trace *s, struct arena *a,
         .spans = (unsigned)t->n_entities,
     };
     fill_entry(out, t);
+    fill_summary(out, t, s, a);
     return fill_services(out, t, a) && fill_annotations(out, t, a);
 }
 
@@ -75,6 +79,21 @@ static void fill_entry(struct store_row *row, const struct trace *t)
     row->url = e->http.url;
     row->entry = e->name;
     row->entry_type = e->origin;
+}
+
+/* The row of the page's list; without memory there are no news of it. */
+static void fill_summary(struct store_row *row, const struct trace *t,
+                         const struct store_trace *s, struct arena *a)
+{
+    struct row_facts facts = {.received = s->received, .pinned = s->pinned};
+    struct buf text;
+    struct jw j;
+    buf_init(&text, SUMMARY_MAX);
+    jw_init(&j, &text);
+    row_write(&j, t, &facts, a);
+    char *copy = text.failed ? NULL : arena_dup(a, buf_slice(&text));
+    row->summary = slice_of(copy, copy ? text.n : 0);
+    buf_fini(&text);
 }
 
 /* Nodes; and the names of subsegments that stand for inferred ones, by which

@@ -1,24 +1,54 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Local mode put together: store, sink, groups and rules, query API. */
+/*
+ * Local mode put together: store, sink, groups and rules, both APIs, and the
+ * guard before all of them.
+ */
 #include "xr/local.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "api.h"
 #include "index.h"
 #include "query.h"
 #include "resource.h"
 #include "traces.h"
+#include "xr/clock.h"
 #include "xr/log.h"
 
+#define GUARDED_MAX 16
+
+/* A route of somebody else's. */
+struct guarded {
+    struct local *local;
+    struct http1_route route;
+    bool open;
+};
+
 struct local {
+    struct local_options options;
+    char *path;
+    struct loop *loop;
     struct traces traces;
     struct store *store;
     struct resources *resources;
+    struct guard guard;
+    struct guarded guarded[GUARDED_MAX];
+    size_t n_guarded;
+    struct filter_groups groups;
     struct query *query;
+    struct api *api;
 };
 
+static void on_guarded(void *arg, struct http1_request *r);
+static unsigned port_of(const char *bound);
+static bool may_query(void *arg, struct http1_request *r, bool sampler);
+static const char *take(void *arg, struct slice document);
+static uint64_t refused(void *arg);
+static void health(void *arg, struct jw *j, bool live);
 static void on_tally(void *arg, const struct store_tally *tally);
+static void on_change(void *arg, const struct store_change *c, size_t n);
 static void on_kept(void *arg, enum store_kind kind, struct slice name,
                     struct slice body);
 
@@ -30,11 +60,20 @@ struct local *local_new(struct loop *loop, const struct local_options *o,
         .path = o->store,
         .index = index_trace,
         .on_tally = on_tally,
+        .on_change = on_change,
         .on_kept = on_kept,
         .arg = l,
     };
     if (!l || !(l->resources = resources_new()))
         log_fatal("out of memory for local mode");
+    l->options = *o;
+    l->path = strdup(o->store);
+    l->options.store = l->path;
+    l->loop = loop;
+    l->guard = (struct guard){.allow_hosts = o->allow_hosts,
+                              .n_allow_hosts = o->n_allow_hosts,
+                              .token = o->token};
+    l->groups = resources_groups(l->resources);
     traces_init(&l->traces, o->strict);
     l->store = store_open(loop, &store, err);
     if (!l->store) {
@@ -42,11 +81,6 @@ struct local *local_new(struct loop *loop, const struct local_options *o,
         return NULL;
     }
     l->traces.store = l->store;
-    struct query_options query = {.loop = loop,
-                                  .store = l->store,
-                                  .resources = l->resources,
-                                  .default_rate = o->default_rate};
-    l->query = query_new(&query);
     return l;
 }
 
@@ -55,9 +89,98 @@ struct sink *local_sink(struct local *l)
     return &l->traces.sink;
 }
 
+void local_guard_route(struct local *l, struct http1 *server,
+                       struct http1_route route, bool open)
+{
+    assert(l->n_guarded < GUARDED_MAX);
+    struct guarded *g = &l->guarded[l->n_guarded++];
+    *g = (struct guarded){l, route, open};
+    route.fn = on_guarded;
+    route.arg = g;
+    http1_route(server, route);
+}
+
+static void on_guarded(void *arg, struct http1_request *r)
+{
+    struct guarded *g = arg;
+    if (guard_passes(&g->local->guard, r, g->open ? GUARD_OPEN : GUARD_READ))
+        g->route.fn(g->route.arg, r);
+}
+
+/* Made here, as the guard must know the port. */
 void local_routes(struct local *l, struct http1 *server)
 {
+    l->guard.port = port_of(http1_bound(server));
+    struct api_options api = {
+        .loop = l->loop,
+        .store = l->store,
+        .groups = &l->groups,
+        .guard = l->guard,
+        .limits = {.path = l->options.store},
+        .take = take,
+        .otlp = l->options.otlp,
+        .otlp_arg = l->options.otlp_arg,
+        .health = l->options.health ? health : NULL,
+        .refused = refused,
+        .arg = l,
+    };
+    struct query_options query = {.loop = l->loop,
+                                  .store = l->store,
+                                  .resources = l->resources,
+                                  .default_rate = l->options.default_rate,
+                                  .guard = may_query,
+                                  .arg = l};
+    l->api = api_new(&api);
+    l->query = query_new(&query);
+    api_routes(l->api, server);
     query_routes(l->query, server);
+}
+
+void local_stop(struct local *l)
+{
+    if (l->api)
+        api_stop(l->api);
+}
+
+static unsigned port_of(const char *bound)
+{
+    const char *colon = strrchr(bound, ':');
+    return colon ? (unsigned)strtoul(colon + 1, NULL, 10) : 0;
+}
+
+static bool may_query(void *arg, struct http1_request *r, bool sampler)
+{
+    struct local *l = arg;
+    return guard_passes(&l->guard, r, sampler ? GUARD_OPEN : GUARD_READ);
+}
+
+/* A document out of an import: as if it had come by the pipeline. */
+static const char *take(void *arg, struct slice document)
+{
+    struct local *l = arg;
+    struct segment seg;
+    struct store_document d;
+    if (segment_scan(document, &seg, NULL) < 0)
+        return "ParseError";
+    const char *wrong = traces_check(&seg, l->options.strict,
+                                     (double)clock_wall_ms() / 1e3, &d);
+    if (wrong)
+        return wrong;
+    if (!store_put(l->store, &d))
+        return "StoreFull";
+    ++*l->traces.sink.made;
+    return NULL;
+}
+
+static uint64_t refused(void *arg)
+{
+    return ((struct local *)arg)->traces.refused;
+}
+
+static void health(void *arg, struct jw *j, bool live)
+{
+    struct local *l = arg;
+    l->options.health(l->options.health_arg, j, live);
 }
 
 void local_commit(void *arg, void (*done)(void *arg, bool kept), void *done_arg)
@@ -87,13 +210,22 @@ void local_free(struct local *l)
         return;
     store_close(l->store);
     query_free(l->query);
+    api_free(l->api);
     resources_free(l->resources);
+    free(l->path);
     free(l);
 }
 
 static void on_tally(void *arg, const struct store_tally *tally)
 {
     traces_on_tally(&((struct local *)arg)->traces, tally);
+}
+
+static void on_change(void *arg, const struct store_change *c, size_t n)
+{
+    struct local *l = arg;
+    if (l->api)
+        api_on_change(l->api, c, n);
 }
 
 static void on_kept(void *arg, enum store_kind kind, struct slice name,

@@ -227,8 +227,8 @@ static void send_error(struct http1_request *r, int status, const char *type,
     buf_init(&out, ERROR_MAX);
     jw_init(&j, &out);
     jw_object(&j);
-    put_text(&j, "__type", slice_str(type));
-    put_text(&j, "Message", slice_str(text));
+    member_text(&j, "__type", slice_str(type));
+    member_text(&j, "Message", slice_str(text));
     jw_object_end(&j);
     http1_add(r, "x-amzn-ErrorType", slice_str(type));
     http1_reply(r, status, JSON, buf_slice(&out));
@@ -324,7 +324,7 @@ void call_put_token(struct call *c, const struct token *t)
 {
     char text[TOKEN_TEXT];
     token_write(c->query->secret, token_query(c->path, &c->params), t, text);
-    put_text(&c->j, "NextToken", slice_str(text));
+    member_text(&c->j, "NextToken", slice_str(text));
 }
 
 void call_read(struct call *c, struct store_query *q,

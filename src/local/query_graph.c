@@ -106,9 +106,9 @@ static void end_graph(struct call *c, uint64_t count)
     jw_key(&c->j, SLICE("Services"));
     graph_write(&c->j, &g->graph, g->from, SERVICES_PAGE);
     if (g->whole) {
-        put_number(&c->j, "StartTime", c->from);
-        put_number(&c->j, "EndTime", c->to);
-        put_bool(&c->j, "ContainsOldGroupVersions", false);
+        member_number(&c->j, "StartTime", c->from);
+        member_number(&c->j, "EndTime", c->to);
+        member_bool(&c->j, "ContainsOldGroupVersions", false);
     }
     if ((size_t)next.at < g->graph.n)
         call_put_token(c, &next);
@@ -170,7 +170,7 @@ static void end_series(struct call *c, uint64_t count)
     jw_object(&c->j);
     jw_key(&c->j, SLICE("TimeSeriesServiceStatistics"));
     series_write(&c->j, c->state);
-    put_bool(&c->j, "ContainsOldGroupVersions", false);
+    member_bool(&c->j, "ContainsOldGroupVersions", false);
     jw_object_end(&c->j);
     call_reply(c);
 }

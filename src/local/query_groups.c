@@ -178,11 +178,11 @@ static int read_body(struct call *c, const struct resource *old,
         return -1;
     jw_init(&j, body);
     jw_object(&j);
-    put_text(&j, "FilterExpression", expression);
+    member_text(&j, "FilterExpression", expression);
     jw_key(&j, SLICE("InsightsConfiguration"));
     jw_object(&j);
-    put_bool(&j, "InsightsEnabled", enabled);
-    put_bool(&j, "NotificationsEnabled", notify);
+    member_bool(&j, "InsightsEnabled", enabled);
+    member_bool(&j, "NotificationsEnabled", notify);
     jw_object_end(&j);
     jw_object_end(&j);
     return body->failed ? err_set(&c->err, "the group is too large") : 0;
@@ -193,8 +193,8 @@ static int read_body(struct call *c, const struct resource *old,
 static void write_group(struct jw *j, const struct resource *x)
 {
     jw_object(j);
-    put_text(j, "GroupName", slice_str(x->name));
-    put_text(j, "GroupARN", slice_str(x->arn));
+    member_text(j, "GroupName", slice_str(x->name));
+    member_text(j, "GroupARN", slice_str(x->arn));
     struct slice body = slice_str(x->body);
     jw_raw(j, slice_of(body.p + 1, body.n - 2));
     jw_object_end(j);
@@ -206,12 +206,12 @@ static void write_default(struct jw *j)
     buf_init(&arn, 512);
     resource_arn(STORE_GROUPS, SLICE(DEFAULT_NAME), &arn);
     jw_object(j);
-    put_text(j, "GroupName", SLICE(DEFAULT_NAME));
-    put_text(j, "GroupARN", buf_slice(&arn));
+    member_text(j, "GroupName", SLICE(DEFAULT_NAME));
+    member_text(j, "GroupARN", buf_slice(&arn));
     jw_key(j, SLICE("InsightsConfiguration"));
     jw_object(j);
-    put_bool(j, "InsightsEnabled", false);
-    put_bool(j, "NotificationsEnabled", false);
+    member_bool(j, "InsightsEnabled", false);
+    member_bool(j, "NotificationsEnabled", false);
     jw_object_end(j);
     jw_object_end(j);
     buf_fini(&arn);

@@ -46,8 +46,8 @@ static void write_encryption(struct call *c)
         jw_raw(&c->j, kept);
     } else {
         jw_object(&c->j);
-        put_text(&c->j, "Status", SLICE("ACTIVE"));
-        put_text(&c->j, "Type", SLICE("NONE"));
+        member_text(&c->j, "Status", SLICE("ACTIVE"));
+        member_text(&c->j, "Type", SLICE("NONE"));
         jw_object_end(&c->j);
     }
     jw_object_end(&c->j);
@@ -78,9 +78,9 @@ static void put_encryption(struct call *c)
     jw_init(&j, &text);
     jw_object(&j);
     if (key.n)
-        put_text(&j, "KeyId", key);
-    put_text(&j, "Status", SLICE("ACTIVE"));
-    put_text(&j, "Type", type);
+        member_text(&j, "KeyId", key);
+    member_text(&j, "Status", SLICE("ACTIVE"));
+    member_text(&j, "Type", type);
     jw_object_end(&j);
     free((char *)c->query->encryption.p);
     c->query->encryption =
@@ -93,7 +93,7 @@ static void put_encryption(struct call *c)
 static void get_insights(struct call *c)
 {
     jw_object(&c->j);
-    put_empty_list(&c->j, "InsightSummaries");
+    member_empty_list(&c->j, "InsightSummaries");
     jw_object_end(&c->j);
     call_reply(c);
 }

@@ -61,7 +61,7 @@ static void start(struct call *c)
     free(*at);
     *at = r;
     jw_object(&c->j);
-    put_text(&c->j, "RetrievalToken", slice_str(r->token));
+    member_text(&c->j, "RetrievalToken", slice_str(r->token));
     jw_object_end(&c->j);
     call_reply(c);
 }
@@ -102,8 +102,8 @@ static bool add_trace(void *arg, const struct store_trace *s, int64_t epoch)
     if (!t)
         return true;
     jw_object(&c->j);
-    put_text(&c->j, "Id", t->id);
-    put_number(&c->j, "Duration", t->duration);
+    member_text(&c->j, "Id", t->id);
+    member_number(&c->j, "Duration", t->duration);
     jw_key(&c->j, SLICE("Spans"));
     jw_array(&c->j);
     for (size_t i = 0; i < t->n_entities && n < SPANS_MAX; i++) {
@@ -114,8 +114,8 @@ static bool add_trace(void *arg, const struct store_trace *s, int64_t epoch)
         rebuild_document(t, e, &r->document);
         c->out.failed = c->out.failed || r->document.failed;
         jw_object(&c->j);
-        put_text(&c->j, "Id", e->id);
-        put_text(&c->j, "Document", buf_slice(&r->document));
+        member_text(&c->j, "Id", e->id);
+        member_text(&c->j, "Document", buf_slice(&r->document));
         jw_object_end(&c->j);
         n++;
     }
@@ -130,8 +130,8 @@ static void end_list(struct call *c, uint64_t count)
     struct token next = {.at = (int64_t)(r->from + TRACES_PAGE)};
     (void)count;
     jw_array_end(&c->j);
-    put_text(&c->j, "RetrievalStatus", SLICE("COMPLETE"));
-    put_text(&c->j, "TraceFormat", SLICE("XRAY"));
+    member_text(&c->j, "RetrievalStatus", SLICE("COMPLETE"));
+    member_text(&c->j, "TraceFormat", SLICE("XRAY"));
     if (r->retrieval && (size_t)next.at < r->retrieval->n)
         call_put_token(c, &next);
     jw_object_end(&c->j);
@@ -169,14 +169,14 @@ static void end_graph(struct call *c, uint64_t count)
     struct retrieved *r = c->state;
     (void)count;
     jw_object(&c->j);
-    put_text(&c->j, "RetrievalStatus", SLICE("COMPLETE"));
+    member_text(&c->j, "RetrievalStatus", SLICE("COMPLETE"));
     jw_key(&c->j, SLICE("Services"));
     jw_array(&c->j);
     for (size_t i = 0; i < r->graph.n; i++) {
         jw_object(&c->j);
         jw_key(&c->j, SLICE("Service"));
         graph_write_node(&c->j, &r->graph, i);
-        put_empty_list(&c->j, "Links");
+        member_empty_list(&c->j, "Links");
         jw_object_end(&c->j);
     }
     jw_array_end(&c->j);

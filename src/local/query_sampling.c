@@ -190,8 +190,8 @@ static void write_default(struct query *q, struct jw *j)
     jw_object(j);
     jw_key(j, SLICE("SamplingRule"));
     rule_write(j, SLICE(DEFAULT_NAME), &rule);
-    put_number(j, "CreatedAt", 0);
-    put_number(j, "ModifiedAt", 0);
+    member_number(j, "CreatedAt", 0);
+    member_number(j, "ModifiedAt", 0);
     jw_object_end(j);
 }
 
@@ -200,8 +200,8 @@ static void write_record(struct jw *j, const struct resource *x)
     jw_object(j);
     jw_key(j, SLICE("SamplingRule"));
     jw_raw(j, slice_str(x->body));
-    put_number(j, "CreatedAt", x->created);
-    put_number(j, "ModifiedAt", x->modified);
+    member_number(j, "CreatedAt", x->created);
+    member_number(j, "ModifiedAt", x->modified);
     jw_object_end(j);
 }
 
@@ -229,7 +229,7 @@ static void get_targets(struct call *c)
     for (size_t i = 0; i < n; i++)
         write_target(c, &reports[i]);
     jw_array_end(&c->j);
-    put_number(&c->j, "LastRuleModification", resources_rules_modified(r));
+    member_number(&c->j, "LastRuleModification", resources_rules_modified(r));
     jw_key(&c->j, SLICE("UnprocessedStatistics"));
     jw_array(&c->j);
     for (size_t i = 0; i < n; i++) {
@@ -237,13 +237,13 @@ static void get_targets(struct call *c)
         if (slice_is(name, DEFAULT_NAME) || resource_find(r, STORE_RULES, name))
             continue;
         jw_object(&c->j);
-        put_text(&c->j, "RuleName", name);
-        put_text(&c->j, "ErrorCode", SLICE(INVALID));
-        put_text(&c->j, "Message", SLICE("there is no such sampling rule"));
+        member_text(&c->j, "RuleName", name);
+        member_text(&c->j, "ErrorCode", SLICE(INVALID));
+        member_text(&c->j, "Message", SLICE("there is no such sampling rule"));
         jw_object_end(&c->j);
     }
     jw_array_end(&c->j);
-    put_empty_list(&c->j, "UnprocessedBoostStatistics");
+    member_empty_list(&c->j, "UnprocessedBoostStatistics");
     jw_object_end(&c->j);
     call_reply(c);
 }
@@ -293,12 +293,12 @@ static void write_target(struct call *c, const struct report *r)
     double quota = (double)(uint64_t)rule.reservoir_size /
                    count_clients(c->query, r->rule);
     jw_object(&c->j);
-    put_text(&c->j, "RuleName", slice_str(r->rule));
-    put_number(&c->j, "FixedRate", rule.fixed_rate);
-    put_int(&c->j, "ReservoirQuota",
-            quota > 0 && quota < 1 ? 1 : (int64_t)quota);
-    put_int(&c->j, "ReservoirQuotaTTL", (int64_t)call_now() + QUOTA_LIFE_S);
-    put_int(&c->j, "Interval", INTERVAL_S);
+    member_text(&c->j, "RuleName", slice_str(r->rule));
+    member_number(&c->j, "FixedRate", rule.fixed_rate);
+    member_int(&c->j, "ReservoirQuota",
+               quota > 0 && quota < 1 ? 1 : (int64_t)quota);
+    member_int(&c->j, "ReservoirQuotaTTL", (int64_t)call_now() + QUOTA_LIFE_S);
+    member_int(&c->j, "Interval", INTERVAL_S);
     jw_object_end(&c->j);
 }
 
@@ -345,11 +345,11 @@ static void get_statistics(struct call *c)
         if (sum.time < since)
             continue;
         jw_object(&c->j);
-        put_text(&c->j, "RuleName", slice_str(sum.rule));
-        put_number(&c->j, "Timestamp", sum.time);
-        put_int(&c->j, "RequestCount", (int64_t)sum.requests);
-        put_int(&c->j, "BorrowCount", (int64_t)sum.borrowed);
-        put_int(&c->j, "SampledCount", (int64_t)sum.sampled);
+        member_text(&c->j, "RuleName", slice_str(sum.rule));
+        member_number(&c->j, "Timestamp", sum.time);
+        member_int(&c->j, "RequestCount", (int64_t)sum.requests);
+        member_int(&c->j, "BorrowCount", (int64_t)sum.borrowed);
+        member_int(&c->j, "SampledCount", (int64_t)sum.sampled);
         jw_object_end(&c->j);
     }
     jw_array_end(&c->j);

@@ -36,7 +36,7 @@ void resource_save(struct call *c, const struct resource *x)
 {
     struct buf text;
     buf_init(&text, RESOURCE_TEXT_MAX);
-    resource_text(x, &text);
+    resource_print(x, &text);
     bool sent = !text.failed &&
                 store_keep(c->query->o.store, x->kind, slice_str(x->name),
                            buf_slice(&text), call_kept, c);
@@ -183,8 +183,8 @@ static void write_tags(const struct tags *t, struct buf *out)
     jw_array(&j);
     for (size_t i = 0; i < t->n; i++) {
         jw_object(&j);
-        put_text(&j, "Key", t->list[i].key);
-        put_text(&j, "Value", t->list[i].value);
+        member_text(&j, "Key", t->list[i].key);
+        member_text(&j, "Value", t->list[i].value);
         jw_object_end(&j);
     }
     jw_array_end(&j);

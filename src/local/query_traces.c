@@ -155,8 +155,8 @@ static void end_summaries(struct call *c, uint64_t count)
 {
     struct page *p = c->state;
     jw_array_end(&c->j);
-    put_number(&c->j, "ApproximateTime", call_now());
-    put_int(&c->j, "TracesProcessedCount", (int64_t)count);
+    member_number(&c->j, "ApproximateTime", call_now());
+    member_int(&c->j, "TracesProcessedCount", (int64_t)count);
     if (p->more)
         call_put_token(c, &p->last);
     jw_object_end(&c->j);
@@ -197,9 +197,9 @@ static bool add_trace(void *arg, const struct store_trace *s, int64_t epoch)
         if (memcmp(b->ids[i], s->id, STORE_TRACE_ID) == 0)
             b->found[i] = true;
     jw_object(&c->j);
-    put_text(&c->j, "Id", t->id);
-    put_number(&c->j, "Duration", t->duration);
-    put_bool(&c->j, "LimitExceeded", t->limit_exceeded);
+    member_text(&c->j, "Id", t->id);
+    member_number(&c->j, "Duration", t->duration);
+    member_bool(&c->j, "LimitExceeded", t->limit_exceeded);
     jw_key(&c->j, SLICE("Segments"));
     jw_array(&c->j);
     for (size_t i = 0; i < t->n_entities; i++)
@@ -218,8 +218,8 @@ static void add_segment(struct call *c, const struct trace *t,
     rebuild_document(t, e, &b->document);
     c->out.failed = c->out.failed || b->document.failed;
     jw_object(&c->j);
-    put_text(&c->j, "Id", e->id);
-    put_text(&c->j, "Document", buf_slice(&b->document));
+    member_text(&c->j, "Id", e->id);
+    member_text(&c->j, "Document", buf_slice(&b->document));
     jw_object_end(&c->j);
 }
 

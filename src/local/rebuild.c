@@ -69,18 +69,18 @@ static void write_inferred(struct jw *j, const struct trace *t,
                            const struct trace_entity *e)
 {
     jw_object(j);
-    put_text(j, "id", e->id);
-    put_text(j, "name", e->name);
-    put_number(j, "start_time", e->start);
+    member_text(j, "id", e->id);
+    member_text(j, "name", e->name);
+    member_number(j, "start_time", e->start);
     if (e->in_progress)
-        put_bool(j, "in_progress", true);
+        member_bool(j, "in_progress", true);
     else
-        put_number(j, "end_time", e->end);
-    put_text(j, "parent_id", e->parent_id);
-    put_text(j, "trace_id", t->id);
-    put_bool(j, "inferred", true);
+        member_number(j, "end_time", e->end);
+    member_text(j, "parent_id", e->parent_id);
+    member_text(j, "trace_id", t->id);
+    member_bool(j, "inferred", true);
     if (e->origin.n)
-        put_text(j, "origin", e->origin);
+        member_text(j, "origin", e->origin);
     put_raw(j, "http", e->raw_http);
     put_raw(j, "aws", e->raw_aws);
     put_raw(j, "sql", e->raw_sql);
@@ -102,5 +102,5 @@ static void put_raw(struct jw *j, const char *key, struct slice json)
 static void put_if(struct jw *j, const char *key, bool set)
 {
     if (set)
-        put_bool(j, key, true);
+        member_bool(j, key, true);
 }

@@ -144,7 +144,7 @@ void resource_remove(struct resources *r, struct resource *x, double now)
     resource_free(x);
 }
 
-void resource_text(const struct resource *x, struct buf *out)
+void resource_print(const struct resource *x, struct buf *out)
 {
     struct jw j;
     jw_init(&j, out);
@@ -153,8 +153,8 @@ void resource_text(const struct resource *x, struct buf *out)
     jw_raw(&j, slice_str(x->body));
     jw_key(&j, SLICE("Tags"));
     jw_raw(&j, slice_str(x->tags));
-    put_number(&j, "Created", x->created);
-    put_number(&j, "Modified", x->modified);
+    member_number(&j, "Created", x->created);
+    member_number(&j, "Modified", x->modified);
     jw_object_end(&j);
 }
 

@@ -46,7 +46,7 @@ struct resource *resource_put(struct resources *r, enum store_kind kind,
                               struct slice tags, double now);
 void resource_remove(struct resources *r, struct resource *x, double now);
 /* The text for the store. */
-void resource_text(const struct resource *x, struct buf *out);
+void resource_print(const struct resource *x, struct buf *out);
 /* The ARN that a name has. */
 void resource_arn(enum store_kind kind, struct slice name, struct buf *out);
 /* When a rule was last made, changed or removed; 0: never. */

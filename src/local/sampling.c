@@ -104,14 +104,14 @@ void rule_write(struct jw *j, struct slice name, const struct rule *r)
     buf_init(&arn, 512);
     resource_arn(STORE_RULES, name, &arn);
     jw_object(j);
-    put_text(j, "RuleName", name);
-    put_text(j, "RuleARN", buf_slice(&arn));
+    member_text(j, "RuleName", name);
+    member_text(j, "RuleARN", buf_slice(&arn));
     for (int i = 0; i < RULE_TEXTS; i++)
-        put_text(j, texts[i].name, r->texts[i]);
-    put_int(j, "Priority", (int64_t)r->priority);
-    put_number(j, "FixedRate", r->fixed_rate);
-    put_int(j, "ReservoirSize", (int64_t)r->reservoir_size);
-    put_int(j, "Version", 1);
+        member_text(j, texts[i].name, r->texts[i]);
+    member_int(j, "Priority", (int64_t)r->priority);
+    member_number(j, "FixedRate", r->fixed_rate);
+    member_int(j, "ReservoirSize", (int64_t)r->reservoir_size);
+    member_int(j, "Version", 1);
     jw_key(j, SLICE("Attributes"));
     jw_raw(j, r->attributes.n ? r->attributes : SLICE("{}"));
     if (r->boost.n) {

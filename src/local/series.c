@@ -90,7 +90,7 @@ void series_write(struct jw *j, const struct series *s)
     for (size_t i = 0; i < s->n; i++) {
         const struct statistics *b = &s->buckets[i].statistics;
         jw_object(j);
-        put_int(j, "Timestamp", s->buckets[i].start);
+        member_int(j, "Timestamp", s->buckets[i].start);
         jw_key(j, service ? SLICE("ServiceSummaryStatistics")
                           : SLICE("EdgeSummaryStatistics"));
         statistics_write(j, b);

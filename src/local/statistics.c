@@ -51,20 +51,20 @@ double statistics_percentile(const struct statistics *s, double share)
 void statistics_write(struct jw *j, const struct statistics *s)
 {
     jw_object(j);
-    put_int(j, "OkCount", (int64_t)s->ok);
+    member_int(j, "OkCount", (int64_t)s->ok);
     jw_key(j, SLICE("ErrorStatistics"));
     jw_object(j);
-    put_int(j, "ThrottleCount", (int64_t)s->throttle);
-    put_int(j, "OtherCount", (int64_t)s->error);
-    put_int(j, "TotalCount", (int64_t)(s->throttle + s->error));
+    member_int(j, "ThrottleCount", (int64_t)s->throttle);
+    member_int(j, "OtherCount", (int64_t)s->error);
+    member_int(j, "TotalCount", (int64_t)(s->throttle + s->error));
     jw_object_end(j);
     jw_key(j, SLICE("FaultStatistics"));
     jw_object(j);
-    put_int(j, "OtherCount", (int64_t)s->fault);
-    put_int(j, "TotalCount", (int64_t)s->fault);
+    member_int(j, "OtherCount", (int64_t)s->fault);
+    member_int(j, "TotalCount", (int64_t)s->fault);
     jw_object_end(j);
-    put_int(j, "TotalCount", (int64_t)statistics_total(s));
-    put_number(j, "TotalResponseTime", s->time);
+    member_int(j, "TotalCount", (int64_t)statistics_total(s));
+    member_number(j, "TotalResponseTime", s->time);
     jw_object_end(j);
 }
 
@@ -80,8 +80,8 @@ void statistics_write_histogram(struct jw *j, const struct statistics *s)
     jw_array(j);
     for (size_t i = 0; i < n; i++) {
         jw_object(j);
-        put_number(j, "Value", (double)bars[i].ms / 1e3);
-        put_int(j, "Count", (int64_t)bars[i].count);
+        member_number(j, "Value", (double)bars[i].ms / 1e3);
+        member_int(j, "Count", (int64_t)bars[i].count);
         jw_object_end(j);
     }
     jw_array_end(j);

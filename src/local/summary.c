@@ -59,12 +59,12 @@ void summary_write(struct jw *j, const struct trace *t, double event_time,
                    struct arena *a)
 {
     jw_object(j);
-    put_text(j, "Id", t->id);
+    member_text(j, "Id", t->id);
     write_times(j, t);
-    put_bool(j, "HasFault", t->has_fault);
-    put_bool(j, "HasError", t->has_error);
-    put_bool(j, "HasThrottle", t->has_throttle);
-    put_bool(j, "IsPartial", t->partial);
+    member_bool(j, "HasFault", t->has_fault);
+    member_bool(j, "HasError", t->has_error);
+    member_bool(j, "HasThrottle", t->has_throttle);
+    member_bool(j, "IsPartial", t->partial);
     write_http(j, t);
     write_annotations(j, t, a);
     write_users(j, t, a);
@@ -75,21 +75,21 @@ void summary_write(struct jw *j, const struct trace *t, double event_time,
     }
     for (size_t i = 0; i < sizeof(distinct) / sizeof(distinct[0]); i++)
         write_distinct(j, t, &distinct[i], a);
-    put_empty_list(j, "FaultRootCauses");
-    put_empty_list(j, "ErrorRootCauses");
-    put_empty_list(j, "ResponseTimeRootCauses");
-    put_int(j, "Revision", (int64_t)t->revision);
+    member_empty_list(j, "FaultRootCauses");
+    member_empty_list(j, "ErrorRootCauses");
+    member_empty_list(j, "ResponseTimeRootCauses");
+    member_int(j, "Revision", (int64_t)t->revision);
     if (event_time > 0)
-        put_number(j, "MatchedEventTime", event_time);
+        member_number(j, "MatchedEventTime", event_time);
     jw_object_end(j);
 }
 
 static void write_times(struct jw *j, const struct trace *t)
 {
-    put_number(j, "StartTime", t->start);
-    put_number(j, "Duration", t->duration);
+    member_number(j, "StartTime", t->start);
+    member_number(j, "Duration", t->duration);
     if (t->response_time >= 0)
-        put_number(j, "ResponseTime", t->response_time);
+        member_number(j, "ResponseTime", t->response_time);
 }
 
 static void write_http(struct jw *j, const struct trace *t)
@@ -98,15 +98,15 @@ static void write_http(struct jw *j, const struct trace *t)
     jw_key(j, SLICE("Http"));
     jw_object(j);
     if (h && h->url.n)
-        put_text(j, "HttpURL", h->url);
+        member_text(j, "HttpURL", h->url);
     if (h && h->status)
-        put_int(j, "HttpStatus", h->status);
+        member_int(j, "HttpStatus", h->status);
     if (h && h->method.n)
-        put_text(j, "HttpMethod", h->method);
+        member_text(j, "HttpMethod", h->method);
     if (h && h->user_agent.n)
-        put_text(j, "UserAgent", h->user_agent);
+        member_text(j, "UserAgent", h->user_agent);
     if (h && h->client_ip.n)
-        put_text(j, "ClientIp", h->client_ip);
+        member_text(j, "ClientIp", h->client_ip);
     jw_object_end(j);
 }
 
@@ -141,11 +141,11 @@ static void write_value(struct jw *j, const struct trace_annotation *v)
 {
     jw_object(j);
     if (v->kind == VALUE_STRING)
-        put_text(j, "StringValue", v->text);
+        member_text(j, "StringValue", v->text);
     else if (v->kind == VALUE_NUMBER)
-        put_number(j, "NumberValue", v->number);
+        member_number(j, "NumberValue", v->number);
     else
-        put_bool(j, "BooleanValue", v->boolean);
+        member_bool(j, "BooleanValue", v->boolean);
     jw_object_end(j);
 }
 
@@ -162,7 +162,7 @@ static void write_users(struct jw *j, const struct trace *t, struct arena *a)
         }
         for (const struct entry *e = x.n ? x.keys[0] : NULL; e; e = e->next) {
             jw_object(j);
-            put_text(j, "UserName", e->text);
+            member_text(j, "UserName", e->text);
             write_nodes(j, &x, e);
             jw_object_end(j);
         }
@@ -195,7 +195,7 @@ static void write_distinct(struct jw *j, const struct trace *t,
         }
         for (const struct entry *e = x.n ? x.keys[0] : NULL; e; e = e->next) {
             jw_object(j);
-            put_text(j, d->member, e->text);
+            member_text(j, d->member, e->text);
             jw_object_end(j);
         }
     }
@@ -205,15 +205,15 @@ static void write_distinct(struct jw *j, const struct trace *t,
 void summary_service_id(struct jw *j, const struct trace_node *n)
 {
     jw_object(j);
-    put_text(j, "Name", n->name);
+    member_text(j, "Name", n->name);
     jw_key(j, SLICE("Names"));
     jw_array(j);
     jw_string(j, n->name);
     jw_array_end(j);
     if (n->account_id.n)
-        put_text(j, "AccountId", n->account_id);
+        member_text(j, "AccountId", n->account_id);
     if (n->type.n)
-        put_text(j, "Type", n->type);
+        member_text(j, "Type", n->type);
     jw_object_end(j);
 }
 
@@ -278,31 +278,31 @@ static void write_nodes(struct jw *j, const struct entries *x,
     jw_array_end(j);
 }
 
-void put_text(struct jw *j, const char *key, struct slice text)
+void member_text(struct jw *j, const char *key, struct slice text)
 {
     jw_key(j, slice_str(key));
     jw_string(j, text);
 }
 
-void put_number(struct jw *j, const char *key, double v)
+void member_number(struct jw *j, const char *key, double v)
 {
     jw_key(j, slice_str(key));
     jw_double(j, v);
 }
 
-void put_int(struct jw *j, const char *key, int64_t v)
+void member_int(struct jw *j, const char *key, int64_t v)
 {
     jw_key(j, slice_str(key));
     jw_int(j, v);
 }
 
-void put_bool(struct jw *j, const char *key, bool v)
+void member_bool(struct jw *j, const char *key, bool v)
 {
     jw_key(j, slice_str(key));
     jw_bool(j, v);
 }
 
-void put_empty_list(struct jw *j, const char *key)
+void member_empty_list(struct jw *j, const char *key)
 {
     jw_key(j, slice_str(key));
     jw_array(j);

@@ -13,10 +13,10 @@ void summary_write(struct jw *j, const struct trace *t, double event_time,
 void summary_service_id(struct jw *j, const struct trace_node *n);
 
 /* --- helpers for all answers */
-void put_text(struct jw *j, const char *key, struct slice text);
-void put_number(struct jw *j, const char *key, double v);
-void put_int(struct jw *j, const char *key, int64_t v);
-void put_bool(struct jw *j, const char *key, bool v);
-void put_empty_list(struct jw *j, const char *key);
+void member_text(struct jw *j, const char *key, struct slice text);
+void member_number(struct jw *j, const char *key, double v);
+void member_int(struct jw *j, const char *key, int64_t v);
+void member_bool(struct jw *j, const char *key, bool v);
+void member_empty_list(struct jw *j, const char *key);
 
 #endif

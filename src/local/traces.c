@@ -77,6 +77,7 @@ static enum push_result push(struct sink *s, const struct segment *seg,
     const char *wrong =
         traces_check(seg, t->strict, (double)clock_wall_ms() / 1e3, &d);
     if (wrong) {
+        t->refused++;
         err_set(err, "Invalid segment. ErrorCode: %s", wrong);
         return PUSH_INVALID;
     }

@@ -10,6 +10,7 @@ struct traces {
     struct sink sink; /* "local" */
     struct store *store;
     bool strict;
+    uint64_t refused; /* documents that are none of a trace */
 };
 
 /* The store is set once it is open. */

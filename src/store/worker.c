@@ -17,6 +17,7 @@
 #define RETRY_MS 10000
 #define RETAIN_MS 30000
 #define IDLE_MS 1000
+#define MEASURE_MS 1000 /* counting rows of a full store takes some ms */
 /* Batches held while the disk is full; the oldest gives way. */
 #define KEPT_BACK_MAX 16
 
@@ -143,6 +144,7 @@ static void do_batch(struct worker *w, struct batch *b)
         return;
     }
     enum db_result r = write_or_renew(w, b);
+    w->changed = true;
     if (r == DB_FULL && !files_is_memory(w->path)) {
         set_full(w, true);
         queue_wake(&w->out);
@@ -311,7 +313,14 @@ static void tend(struct worker *w)
     int64_t now = clock_mono_ms();
     if (w->kept_back && now >= w->retry_ms)
         try_again(w);
-    if (now < w->retain_ms || !w->file.db)
+    if (!w->file.db)
+        return;
+    if (w->changed && now >= w->measure_ms) {
+        retain_measure(w);
+        w->changed = false;
+        w->measure_ms = now + MEASURE_MS;
+    }
+    if (now < w->retain_ms)
         return;
     bool more = retain_step(w, clock_wall_ms() / 1000);
     w->retain_ms = now + (more ? 0 : RETAIN_MS);

@@ -26,7 +26,8 @@ struct worker {
     struct reading *readings, *last_reading;
     struct batch *kept_back, *last_kept_back; /* the disk is full */
     unsigned n_kept_back;
-    int64_t retry_ms, retain_ms;
+    int64_t retry_ms, retain_ms, measure_ms;
+    bool changed;   /* since it was measured */
     bool shrinking; /* was too large, and is not yet small enough */
 
     /* Both. */

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Local mode's part of the wiring: the store as a sink, traces in the
+ * terminal beside it, and who may reach it from elsewhere.
+ */
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "relay.h"
+#include "xr/hash.h"
+#include "xr/log.h"
+
+#define PATH_BYTES_MAX 4096
+#define SETTLE_MS 1000
+#define TOKEN_BYTES 16
+
+/* A listener as health tells of it. */
+struct listener {
+    const char *name, *protocol, *intake, *address;
+};
+
+static bool make_print(struct relay *r, struct err *err);
+static bool check_remote(struct relay *r, struct err *err);
+static bool is_loopback(const char *address, int type);
+static const char *store_path(struct relay *r, char *out, size_t size);
+static size_t split_hosts(char *words, const char **out, size_t max);
+static void on_otlp(void *arg, struct http1_request *q);
+static void on_health(void *arg, struct jw *j, bool live);
+static void write_listener(struct relay *r, struct jw *j,
+                           const struct listener *l);
+
+bool relay_make_local(struct relay *r, struct err *err)
+{
+    char path[PATH_BYTES_MAX];
+    const char *hosts = config_flag(r->config, "allow-host");
+    if (!check_remote(r, err))
+        return false;
+    snprintf(r->hosts_text, sizeof(r->hosts_text), "%s", hosts ? hosts : "");
+    struct local_options o = {
+        .store = store_path(r, path, sizeof(path)),
+        .default_rate = 1,
+        .strict = config_flag(r->config, "strict") != NULL,
+        .allow_hosts = r->hosts,
+        .n_allow_hosts = split_hosts(r->hosts_text, r->hosts,
+                                     sizeof(r->hosts) / sizeof(r->hosts[0])),
+        .token = r->token[0] ? r->token : NULL,
+        .otlp = on_otlp,
+        .otlp_arg = r,
+        .health = on_health,
+        .health_arg = r,
+    };
+    r->traces = local_new(r->loop, &o, err);
+    if (r->traces == NULL)
+        return false;
+    pipeline_add(r->pipeline, local_sink(r->traces));
+    xray_tcp_on_commit(r->segments, local_commit, r->traces);
+    log_info("Store: %s (%llu traces)", o.store,
+             (unsigned long long)local_traces(r->traces));
+    return make_print(r, err);
+}
+
+static bool make_print(struct relay *r, struct err *err)
+{
+    struct print_options o = {
+        .out = stdout,
+        .tree = config_flag(r->config, "tree") != NULL,
+        .colour = isatty(STDOUT_FILENO) && getenv("NO_COLOR") == NULL,
+        .settle_ms = SETTLE_MS,
+    };
+    r->print = print_new(r->loop, r->pipeline, r->stats, &o);
+    if (r->print == NULL) {
+        err_set(err, "out of memory");
+        return false;
+    }
+    pipeline_add(r->pipeline, print_sink(r->print));
+    return true;
+}
+
+/* Traces hold what other machines are not to see, so listening for those is
+ * asked for twice; then reading takes a token. */
+static bool check_remote(struct relay *r, struct err *err)
+{
+    const struct options *o = r->options;
+    uint8_t bytes[TOKEN_BYTES];
+    bool here = is_loopback(o->udp_address, SOCK_DGRAM) &&
+                is_loopback(o->tcp_address, SOCK_STREAM) &&
+                is_loopback(o->otlp_http_address, SOCK_STREAM) &&
+                is_loopback(o->otlp_grpc_address, SOCK_STREAM);
+    if (here)
+        return true;
+    if (config_flag(r->config, "allow-remote") == NULL) {
+        err_set(err, "local mode listens on loopback addresses only: add "
+                     "--allow-remote to be reached from other machines "
+                     "(reading then takes a token)");
+        return false;
+    }
+    random_bytes(bytes, sizeof(bytes));
+    hex_encode(bytes, sizeof(bytes), r->token);
+    log_info("Open to other machines; token for page and queries: %s",
+             r->token);
+    return true;
+}
+
+/* What can't be parsed is reported by whoever listens on it. */
+static bool is_loopback(const char *address, int type)
+{
+    struct address a;
+    if (address_parse(address, type, &a, NULL) != 0)
+        return true;
+    if (a.sa.ss_family == AF_INET) {
+        const struct sockaddr_in *v4 = (const void *)&a.sa;
+        return ntohl(v4->sin_addr.s_addr) >> 24 == 127;
+    }
+    const struct sockaddr_in6 *v6 = (const void *)&a.sa;
+    return a.sa.ss_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr);
+}
+
+static const char *store_path(struct relay *r, char *out, size_t size)
+{
+    const char *given = config_flag(r->config, "store");
+    if (given != NULL && *given != '\0')
+        return given;
+    if (local_default_path(out, size) == 0)
+        return out;
+    log_warn("No home directory: traces are kept in memory only; name a file "
+             "with --store");
+    return ":memory:";
+}
+
+/* "xray,host.docker.internal:2000" */
+static size_t split_hosts(char *words, const char **out, size_t max)
+{
+    size_t n = 0;
+    char *save, *word = strtok_r(words, ", ", &save);
+    for (; word != NULL && n < max; word = strtok_r(NULL, ", ", &save))
+        out[n++] = word;
+    return n;
+}
+
+static void on_otlp(void *arg, struct http1_request *q)
+{
+    struct relay *r = arg;
+    otlp_http_handle(r->otlp, q);
+}
+
+static void on_health(void *arg, struct jw *j, bool live)
+{
+    struct relay *r = arg;
+    const char *http = r->otlp_server[0] ? http1_bound(r->otlp_server[0]) : "";
+    const char *grpc = r->grpc[0] ? otlp_grpc_bound(r->grpc[0]) : "";
+    const char *udp = udp_bound(xray_udp_socket(r->udp));
+    const struct listener listeners[] = {
+        {"X-Ray daemon", "udp", "udp", udp},
+        {"X-Ray daemon", "tcp", "tcp", http1_bound(r->tcp)},
+        {"OTLP", "http", "otlp_http", http},
+        {"OTLP", "grpc", "otlp_grpc", grpc},
+        {"OTLP", "udp", "otlp_udp", udp},
+    };
+    (void)live;
+    jw_key(j, SLICE("listeners"));
+    jw_array(j);
+    for (size_t i = 0; i < sizeof(listeners) / sizeof(listeners[0]); i++)
+        if (*listeners[i].address != '\0')
+            write_listener(r, j, &listeners[i]);
+    jw_array_end(j);
+}
+
+static void write_listener(struct relay *r, struct jw *j,
+                           const struct listener *l)
+{
+    const struct intake *in = pipeline_intake(r->pipeline, l->intake);
+    uint64_t refused = 0;
+    for (int i = 0; i < REJECT_REASONS; i++)
+        refused += *in->rejected[i];
+    jw_object(j);
+    jw_key(j, SLICE("name"));
+    jw_string(j, slice_str(l->name));
+    jw_key(j, SLICE("protocol"));
+    jw_string(j, slice_str(l->protocol));
+    jw_key(j, SLICE("address"));
+    jw_string(j, slice_str(l->address));
+    jw_key(j, SLICE("packets"));
+    jw_uint(j, *in->accepted + *in->retry + refused);
+    jw_key(j, SLICE("documents"));
+    jw_uint(j, *in->accepted);
+    jw_key(j, SLICE("refused"));
+    jw_uint(j, refused);
+    jw_key(j, SLICE("last"));
+    jw_null(j);
+    jw_key(j, SLICE("lost"));
+    jw_uint(j, *in->kernel_dropped);
+    jw_object_end(j);
+}
