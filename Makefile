@@ -125,7 +125,7 @@ test: build/.dependencies-test      ## all tests, from a bare Debian 12 on
 # What .ci/run runs. Replaying the fuzz corpora is part of both suites.
 .PHONY: ci
 ci: build/.dependencies-test build/.dependencies-lint
-	$QMAKE="$(MAKE)" tests/stages lint test asan
+	$QMAKE="$(MAKE)" tests/stages lint test test-clients asan
 
 # Our signer and botocore's over generated requests (ROUNDS=, SEED=), our
 # credentials chain beside botocore's; our OTLP decoder and the protobuf

@@ -109,6 +109,19 @@ def test_deadline(over, relay):
     until(lambda: relay.metrics().items("accepted", input="otlp_grpc") >= 1)
 
 
+def test_deadline_by_our_clock(over, relay):
+    """A deadline that the client names and does not keep itself."""
+    name, error = code(
+        over,
+        otlp.request(9000, pad=300),
+        timeout=None,
+        metadata=(("grpc-timeout", "1u"),),
+    )
+    assert name == "DEADLINE_EXCEEDED"
+    assert "before all spans were taken" in error.details()
+    assert relay.metrics().items("accepted") < 9000
+
+
 def test_many_streams(over, relay):
     call = over.unary_unary(otlp.EXPORT)
     futures = [
