@@ -73,6 +73,7 @@ static int do_nothing(struct config *c, const char *program)
 {
     config_warnings(c, log_warning, NULL);
     log_warn("So nothing is received and nothing is sent");
+    config_free(c);
     failopen_disarm();
     return lambda_idle(program);
 }

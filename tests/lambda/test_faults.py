@@ -142,6 +142,7 @@ def test_port_taken(make_lambda, port):
     with socket.socket() as other, socket.socket(
         type=socket.SOCK_DGRAM
     ) as datagrams:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         for s in (other, datagrams):
             s.bind(("127.0.0.1", port))
         other.listen()
