@@ -45,11 +45,14 @@ struct client_request {
     const struct client_header *headers; /* sent as they are, in order */
     size_t n_headers;
     struct slice body; /* borrowed until done; read in place */
-    unsigned timeout_ms;
+    unsigned timeout_ms; /* 0: none */
     unsigned connect_timeout_ms;
     bool direct;       /* never through a proxy (link-local endpoints) */
     bool fresh;        /* on a new connection */
     size_t answer_max; /* bytes; 0: 1 MiB */
+    /* May be NULL. Called with each piece of a body of status 200 as it comes;
+     * the answer's body is then empty. Must not end the call. */
+    void (*on_data)(void *arg, struct slice data);
 };
 
 struct client_answer {

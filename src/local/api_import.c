@@ -7,9 +7,11 @@
 #include <stdlib.h>
 
 #include "api_parts.h"
+#include "elements.h"
 #include "xr/json_scan.h"
 
 #define REFUSED_MAX 100
+#define ARRAYS_MAX 3 /* in each other */
 #define DEPTH_MAX TRACE_JSON_DEPTH_MAX
 #define ARENA_MAX (64u << 20)
 
@@ -20,7 +22,7 @@ struct import {
     uint64_t documents, accepted;
     struct buf refused;
     struct jw refusals;
-    unsigned told;
+    unsigned told, depth;
 };
 
 /* What a top-level value of the body is. */
@@ -36,14 +38,11 @@ static struct outline outline_of(struct slice value);
 static void import_traces(struct import *x, struct slice traces);
 static void import_trace(struct import *x, struct slice trace);
 static void import_document(struct import *x, struct slice document);
-static bool next_element(struct slice *rest, struct slice *value);
-static size_t value_end(struct slice text);
-static struct slice trim(struct slice s);
 static void reply(struct import *x, struct http1_request *r);
 
 void api_import(struct api *a, struct http1_request *r)
 {
-    struct slice body = trim(http1_body(r));
+    struct slice body = http1_body(r);
     struct import x = {.api = a, .format = "ndjson"};
     if (is_otlp(body) && a->o.otlp != NULL) {
         a->o.otlp(a->o.otlp_arg, r);
@@ -62,21 +61,23 @@ void api_import(struct api *a, struct http1_request *r)
 
 static bool is_otlp(struct slice body)
 {
-    return body.n > 0 && body.p[0] == '{' &&
-           outline_of(slice_of(body.p, value_end(body))).otlp;
+    struct slice first;
+    return elements_next(&body, &first) && outline_of(first).otlp;
 }
 
 static void import_values(struct import *x, struct slice body)
 {
     struct slice value;
-    while (next_element(&body, &value))
+    while (elements_next(&body, &value))
         import_value(x, value);
 }
 
 static void import_value(struct import *x, struct slice value)
 {
-    if (value.p[0] == '[') {
-        import_values(x, slice_of(value.p + 1, value.n - 1));
+    if (value.p[0] == '[' && x->depth < ARRAYS_MAX) {
+        x->depth++;
+        import_values(x, value);
+        x->depth--;
         return;
     }
     struct outline o = outline_of(value);
@@ -121,8 +122,7 @@ static struct outline outline_of(struct slice value)
 static void import_traces(struct import *x, struct slice traces)
 {
     struct slice value;
-    traces = slice_of(traces.p + 1, traces.n - 1);
-    while (next_element(&traces, &value))
+    while (elements_next(&traces, &value))
         import_trace(x, value);
 }
 
@@ -161,55 +161,6 @@ static void import_document(struct import *x, struct slice document)
     jw_key(&x->refusals, SLICE("code"));
     jw_string(&x->refusals, slice_str(code));
     jw_object_end(&x->refusals);
-}
-
-/* The next value, what stands between them passed over; `]` ends an array. */
-static bool next_element(struct slice *rest, struct slice *value)
-{
-    struct slice s = trim(*rest);
-    if (s.n > 0 && s.p[0] == ',')
-        s = trim(slice_of(s.p + 1, s.n - 1));
-    if (s.n == 0 || s.p[0] == ']')
-        return false;
-    size_t n = value_end(s);
-    *value = slice_of(s.p, n);
-    *rest = slice_of(s.p + n, s.n - n);
-    return true;
-}
-
-/* Where brackets and quotes of the first value are closed; what is no object
- * or array is taken to the end of its line, and refused. */
-static size_t value_end(struct slice text)
-{
-    size_t depth = 0, i = 0;
-    bool quoted = false;
-    if (text.p[0] != '{' && text.p[0] != '[') {
-        const char *lf = memchr(text.p, '\n', text.n);
-        return lf == NULL ? text.n : (size_t)(lf - text.p);
-    }
-    for (; i < text.n; i++) {
-        char c = text.p[i];
-        if (quoted) {
-            if (c == '\\')
-                i++;
-            else if (c == '"')
-                quoted = false;
-        } else if (c == '"') {
-            quoted = true;
-        } else if (c == '{' || c == '[') {
-            depth++;
-        } else if ((c == '}' || c == ']') && --depth == 0) {
-            return i + 1;
-        }
-    }
-    return text.n;
-}
-
-static struct slice trim(struct slice s)
-{
-    while (s.n > 0 && strchr(" \t\r\n", s.p[0]) != NULL && s.p[0] != '\0')
-        s = slice_of(s.p + 1, s.n - 1);
-    return s;
 }
 
 static void reply(struct import *x, struct http1_request *r)

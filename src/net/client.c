@@ -41,6 +41,7 @@ struct client_call {
     int header_cap;
     struct buf body, raw_headers;
     bool too_large;
+    void (*on_data)(void *arg, struct slice data);
     char error[CURL_ERROR_SIZE];
 };
 
@@ -266,6 +267,7 @@ static int set_request(struct client_call *call, const struct client_request *r,
     curl_easy_setopt(
         e, CURLOPT_IPRESOLVE,
         (long)(c->v4_only ? CURL_IPRESOLVE_V4 : CURL_IPRESOLVE_WHATEVER));
+    call->on_data = r->on_data;
     call->body.max = r->answer_max ? r->answer_max : ANSWER_DEFAULT_MAX;
     call->too_large = false;
     call->error[0] = '\0';
@@ -569,6 +571,13 @@ static int on_close(void *arg, curl_socket_t fd)
 static size_t on_body(char *p, size_t size, size_t n, void *arg)
 {
     struct client_call *call = arg;
+    long status = 0;
+    if (call->on_data != NULL)
+        curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status);
+    if (status == 200) {
+        call->on_data(call->arg, slice_of(p, size * n));
+        return size * n;
+    }
     buf_append(&call->body, slice_of(p, size * n));
     call->too_large = call->body.failed;
     return call->too_large ? 0 : size * n;

@@ -361,6 +361,8 @@ static void imports_what_it_finds(void **state)
          "\"ParseError\"}]"},
         {"{\"id\":\"0000000000000001\"}", "\"code\":\"InvalidTraceId\""},
         {"{\"a\":[", "\"accepted\":0"},
+        {"[[" DOC("1") "]," DOC("2") "]", "\"documents\":2,\"accepted\":2,"},
+        {"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[", "\"accepted\":0"},
         {"]", "\"documents\":0"},
         {"{\"Traces\":[{\"Segments\":[{\"Document\":\"{}\"}]},5]}",
          "{\"format\":\"batchget\",\"documents\":1,\"accepted\":0"},
