@@ -19,4 +19,16 @@ int cmd_translate(struct config *c);
 /* Keeps a Lambda function alive without a relay. Takes no memory. */
 int cmd_idle(const char *program);
 
+/* Of a local mode that runs; each takes the configuration and frees it. */
+int cmd_ls(struct config *c);
+int cmd_show(struct config *c);
+int cmd_wait(struct config *c);
+int cmd_export(struct config *c);
+int cmd_import(struct config *c);
+int cmd_env(struct config *c);
+int cmd_clear(struct config *c);
+int cmd_doctor(struct config *c);
+/* *nobody: no local mode runs there, and c is still good: listen instead. */
+int cmd_tail(struct config *c, bool *nobody);
+
 #endif

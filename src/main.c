@@ -10,6 +10,7 @@
 #include "xr/log.h"
 
 static int run_relay(struct config *c, bool local);
+static int run_tail(struct config *c);
 static void open_log(const struct options *o);
 static void log_warning(void *arg, const char *text);
 
@@ -36,6 +37,24 @@ int main(int argc, char **argv)
         return run_relay(c, true);
     case COMMAND_IDLE:
         return cmd_idle(argv[0]);
+    case COMMAND_TAIL:
+        return run_tail(c);
+    case COMMAND_LS:
+        return cmd_ls(c);
+    case COMMAND_SHOW:
+        return cmd_show(c);
+    case COMMAND_WAIT:
+        return cmd_wait(c);
+    case COMMAND_EXPORT:
+        return cmd_export(c);
+    case COMMAND_IMPORT:
+        return cmd_import(c);
+    case COMMAND_ENV:
+        return cmd_env(c);
+    case COMMAND_CLEAR:
+        return cmd_clear(c);
+    case COMMAND_DOCTOR:
+        return cmd_doctor(c);
     default:
         return run_relay(c, false);
     }
@@ -53,6 +72,17 @@ static int run_relay(struct config *c, bool local)
     relay_fini(&r);
     config_free(r.config);
     log_close();
+    return status;
+}
+
+/* Where nobody listens, it listens itself. */
+static int run_tail(struct config *c)
+{
+    bool nobody = false;
+    int status = cmd_tail(c, &nobody);
+    if (nobody)
+        return run_relay(c, true);
+    config_free(c);
     return status;
 }
 

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Requests of the commands; see cmd_local.h. */
+#include "cmd_local.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "cmd_text.h"
+#include "local/elements.h"
+#include "xr/address.h"
+
+#define PATH_MAX_BYTES (64u << 10)
+#define ANSWER_MAX_BYTES (64u << 20)
+#define CONNECT_TIMEOUT_MS 3000
+
+static bool find_base(struct local *l, const char *address, struct err *err);
+static void on_answer(void *arg, const struct client_answer *a);
+static void on_data(void *arg, struct slice data);
+
+bool local_open(struct local *l, const char *command, const struct config *c)
+{
+    struct err err = {""};
+    struct client_options o = {.connections = 4};
+    const char *token = getenv("XRAY_RELAY_TOKEN");
+    *l = (struct local){.command = command, .status = -1};
+    buf_init(&l->path, PATH_MAX_BYTES);
+    buf_init(&l->answer, ANSWER_MAX_BYTES);
+    if (token != NULL && token[0] != '\0') {
+        int n = snprintf(l->token, sizeof(l->token), "Bearer %s", token);
+        l->authorization = slice_of(l->token, (size_t)n);
+    }
+    l->loop = loop_new(&err);
+    l->client = l->loop == NULL ? NULL : client_new(l->loop, &o, &err);
+    if (l->client != NULL && l->authorization.n < sizeof(l->token) &&
+        find_base(l, config_options(c)->tcp_address, &err))
+        return true;
+    local_say(l, "%s", err.text);
+    local_close(l);
+    return false;
+}
+
+void local_close(struct local *l)
+{
+    client_free(l->client);
+    if (l->loop != NULL)
+        loop_free(l->loop);
+    buf_fini(&l->path);
+    buf_fini(&l->answer);
+}
+
+void local_path(struct local *l, const char *path)
+{
+    buf_clear(&l->path);
+    buf_printf(&l->path, "%s%s", l->base, path);
+}
+
+void local_param(struct local *l, const char *name, const char *value)
+{
+    bool first = memchr(l->path.p, '?', l->path.n) == NULL;
+    if (value == NULL)
+        return;
+    buf_printf(&l->path, "%c%s=", first ? '?' : '&', name);
+    for (; *value != '\0'; value++) {
+        if (strchr("-_.~", *value) != NULL ||
+            (*value >= '0' && *value <= '9') ||
+            (*value >= 'A' && *value <= 'Z') ||
+            (*value >= 'a' && *value <= 'z'))
+            buf_byte(&l->path, *value);
+        else
+            buf_printf(&l->path, "%%%02X", (unsigned char)*value);
+    }
+}
+
+int local_send(struct local *l, const char *method, struct slice body,
+               unsigned timeout_ms)
+{
+    struct err err = {""};
+    struct client_header headers[2] = {
+        {SLICE("X-Xray-Relay"), SLICE("1")},
+        {SLICE("Authorization"), l->authorization}};
+    struct client_request q = {.method = method,
+                               .url = buf_cstr(&l->path),
+                               .headers = headers,
+                               .n_headers = l->authorization.n > 0 ? 2 : 1,
+                               .body = body,
+                               .timeout_ms = timeout_ms,
+                               .connect_timeout_ms = CONNECT_TIMEOUT_MS,
+                               .direct = true,
+                               .answer_max = ANSWER_MAX_BYTES,
+                               .on_data = l->on_data == NULL ? NULL : on_data};
+    l->status = -1;
+    l->refused = false;
+    buf_clear(&l->answer);
+    if (client_start(l->client, &q, on_answer, l, &err) != NULL)
+        loop_run(l->loop);
+    else
+        local_say(l, "%s", err.text);
+    return l->status;
+}
+
+/* Answers of a stranger are shown as little as possible. */
+int local_complain(struct local *l)
+{
+    struct arena a;
+    struct line line;
+    if (l->status < 0)
+        return EXIT_FAILED;
+    arena_init(&a, 1 << 20);
+    line_init(&line);
+    line.width = 0;
+    struct slice error = elements_member(buf_slice(&l->answer), "error", &a);
+    struct slice text = elements_member(error, "message", &a);
+    struct slice column = elements_member(error, "column", &a);
+    line_text(&line, text, 1000);
+    if (text.n == 0)
+        local_say(l, "what answers at %s is no xray-relay local (status %d)",
+                  l->base, l->status);
+    else
+        local_say(l, "%s", buf_cstr(&line.out));
+    bool filter = column.n > 0 && !slice_is(column, "null");
+    line_fini(&line);
+    arena_fini(&a);
+    return filter ? EXIT_BAD_FILTER : EXIT_FAILED;
+}
+
+void local_say(const struct local *l, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    fprintf(stderr, "xray-relay %s: ", l->command);
+    vfprintf(stderr, fmt, ap);
+    fputc('\n', stderr);
+    va_end(ap);
+}
+
+/* Where a server that listens on `address` is reached from here. */
+static bool find_base(struct local *l, const char *address, struct err *err)
+{
+    struct address a;
+    char text[ADDRESS_TEXT_MAX];
+    if (address_parse(address, SOCK_STREAM, &a, err) != 0)
+        return false;
+    struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)&a.sa;
+    struct sockaddr_in *v4 = (struct sockaddr_in *)&a.sa;
+    if (a.sa.ss_family == AF_INET6 && IN6_IS_ADDR_UNSPECIFIED(&v6->sin6_addr)) {
+        in_port_t port = v6->sin6_port;
+        *v4 = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = port};
+    }
+    if (a.sa.ss_family == AF_INET && v4->sin_addr.s_addr == INADDR_ANY)
+        v4->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    address_format((struct sockaddr *)&a.sa, text);
+    snprintf(l->base, sizeof(l->base), "http://%s", text);
+    return true;
+}
+
+static void on_answer(void *arg, const struct client_answer *a)
+{
+    struct local *l = arg;
+    loop_stop(l->loop);
+    if (a->outcome == CLIENT_ANSWERED) {
+        l->status = a->status;
+        buf_append(&l->answer, a->body);
+        return;
+    }
+    l->refused = a->outcome == CLIENT_REFUSED;
+    if (l->refused)
+        local_say(l,
+                  "nothing listens at %s: start `xray-relay local`, or say "
+                  "where it is with -t ADDRESS:PORT",
+                  l->base);
+    else
+        local_say(l, "%s: %s", l->base, a->why);
+}
+
+static void on_data(void *arg, struct slice data)
+{
+    struct local *l = arg;
+    l->on_data(l->arg, data);
+}

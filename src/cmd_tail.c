@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * `xray-relay tail [FILTER]`: a line for each trace when it has settled: its
+ * entry is complete and nothing came for a while. What changes later is
+ * printed again. A lost connection is made anew, and nothing missed as long as
+ * the server remembers.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "cmd.h"
+#include "cmd_local.h"
+#include "cmd_trace.h"
+#include "local/elements.h"
+
+#define QUIET_MS 300
+#define RUNNING_MS 10000 /* an entry that runs longer is shown as it is */
+#define AGAIN_MS 1000
+#define TIMEOUT_MS 60000
+#define EVENT_MAX (1u << 20)
+#define WAITING_MAX 2048
+#define PRINTED_MAX 8192 /* a power of two */
+
+/* A trace that has not settled yet. */
+struct waiting {
+    uint64_t key;
+    char *row;
+    size_t n;
+    int64_t changed_ms, begun_ms;
+    bool running, again;
+};
+
+struct tail {
+    struct local *local;
+    struct line line;
+    struct arena arena;
+    struct timer *timer;
+    struct buf pending; /* of the stream: an event that is not whole yet */
+    char last[64];      /* id of the last event */
+    struct waiting waiting[WAITING_MAX];
+    size_t n_waiting;
+    uint64_t printed[PRINTED_MAX]; /* hashes of ids */
+    bool tree, json, fail;
+    bool failed; /* a fault came, and --fail is on */
+};
+
+static void follow(struct tail *t, const char *filter);
+static void show_since(struct tail *t, const char *filter, const char *since);
+static void pause_then_on(struct tail *t);
+static void end_pause(void *arg);
+static void on_data(void *arg, struct slice data);
+static void on_event(struct tail *t, struct slice text);
+static void on_trace(struct tail *t, struct slice row);
+static struct waiting *waiting_of(struct tail *t, uint64_t key);
+static void on_timer(void *arg);
+static void print(struct tail *t, struct waiting *w);
+static void print_row(struct tail *t, struct slice row, bool again);
+static void ask_tree(struct tail *t, struct slice id);
+static void on_tree(void *arg, const struct client_answer *a);
+static bool remember(struct tail *t, uint64_t key);
+static uint64_t hash_of(struct slice s);
+
+int cmd_tail(struct config *c, bool *nobody)
+{
+    struct local l;
+    struct tail *t = calloc(1, sizeof(*t));
+    const char *filter = config_words(c)[0];
+    if (t == NULL || !local_open(&l, "tail", c)) {
+        free(t);
+        return EXIT_FAILED;
+    }
+    t->local = &l;
+    t->tree = config_flag(c, "tree") != NULL;
+    t->json = config_flag(c, "json") != NULL;
+    t->fail = config_flag(c, "fail") != NULL;
+    t->timer = timer_new(l.loop, on_timer, t);
+    arena_init(&t->arena, 64u << 20);
+    buf_init(&t->pending, EVENT_MAX);
+    line_init(&t->line);
+    if (config_flag(c, "since") != NULL)
+        show_since(t, filter, config_flag(c, "since"));
+    follow(t, filter);
+    *nobody = l.refused && t->last[0] == '\0';
+    int status = t->failed ? EXIT_FAILED : local_complain(&l);
+    timer_free(t->timer);
+    for (size_t i = 0; i < t->n_waiting; i++)
+        free(t->waiting[i].row);
+    line_fini(&t->line);
+    buf_fini(&t->pending);
+    arena_fini(&t->arena);
+    local_close(&l);
+    free(t);
+    return status;
+}
+
+/* Until the first connection fails, or a later one is refused for a reason. */
+static void follow(struct tail *t, const char *filter)
+{
+    struct local *l = t->local;
+    l->arg = t;
+    l->on_data = on_data;
+    for (;;) {
+        local_path(l, "/api/events");
+        local_param(l, "filter", filter);
+        local_param(l, "last", t->last[0] != '\0' ? t->last : NULL);
+        buf_clear(&t->pending);
+        int status = local_send(l, "GET", SLICE(""), 0);
+        if (t->failed || status > 200 || (status < 0 && t->last[0] == '\0'))
+            return;
+        pause_then_on(t);
+        if (t->failed)
+            return;
+    }
+}
+
+static void show_since(struct tail *t, const char *filter, const char *since)
+{
+    struct slice rows, row, list[1000];
+    size_t n = 0;
+    char start[64];
+    snprintf(start, sizeof(start), "-%.60s", since);
+    local_path(t->local, "/api/traces");
+    local_param(t->local, "filter", filter);
+    local_param(t->local, "start", start);
+    local_param(t->local, "limit", "1000");
+    if (local_send(t->local, "GET", SLICE(""), TIMEOUT_MS) != 200)
+        return;
+    rows = elements_member(buf_slice(&t->local->answer), "traces", &t->arena);
+    while (n < 1000 && elements_next(&rows, &row))
+        list[n++] = row;
+    while (n > 0)
+        print_row(t, list[--n], false);
+}
+
+static void pause_then_on(struct tail *t)
+{
+    struct timer *end = timer_new(t->local->loop, end_pause, t);
+    timer_start(end, AGAIN_MS);
+    loop_run(t->local->loop);
+    timer_free(end);
+}
+
+static void end_pause(void *arg)
+{
+    struct tail *t = arg;
+    loop_stop(t->local->loop);
+}
+
+/* Events end with an empty line. */
+static void on_data(void *arg, struct slice data)
+{
+    struct tail *t = arg;
+    buf_append(&t->pending, data);
+    if (t->pending.failed) {
+        buf_clear(&t->pending);
+        return;
+    }
+    size_t done = 0;
+    for (;;) {
+        const char *from = t->pending.p + done;
+        const char *end = memmem(from, t->pending.n - done, "\n\n", 2);
+        if (end == NULL)
+            break;
+        on_event(t, slice_of(from, (size_t)(end - from)));
+        done = (size_t)(end + 2 - t->pending.p);
+    }
+    memmove(t->pending.p, t->pending.p + done, t->pending.n - done);
+    t->pending.n -= done;
+}
+
+static void on_event(struct tail *t, struct slice text)
+{
+    struct slice name = {"", 0}, data = {"", 0};
+    while (text.n > 0) {
+        const char *lf = memchr(text.p, '\n', text.n);
+        size_t n = lf == NULL ? text.n : (size_t)(lf - text.p);
+        struct slice one = slice_of(text.p, n);
+        if (slice_starts(one, "id: ") && n - 4 < sizeof(t->last))
+            snprintf(t->last, sizeof(t->last), "%.*s", (int)(n - 4), one.p + 4);
+        else if (slice_starts(one, "event: "))
+            name = slice_of(one.p + 7, n - 7);
+        else if (slice_starts(one, "data: "))
+            data = slice_of(one.p + 6, n - 6);
+        n += lf != NULL;
+        text = slice_of(text.p + n, text.n - n);
+    }
+    arena_reset(&t->arena);
+    if (slice_is(name, "trace"))
+        on_trace(t, elements_member(data, "trace", &t->arena));
+}
+
+static void on_trace(struct tail *t, struct slice row)
+{
+    struct slice id = elements_member(row, "id", &t->arena);
+    struct slice running = elements_member(row, "in_progress", &t->arena);
+    struct waiting *w = waiting_of(t, hash_of(id));
+    free(w->row);
+    w->row = malloc(row.n + 1);
+    if (w->row == NULL)
+        abort();
+    memcpy(w->row, row.p, row.n);
+    w->n = row.n;
+    w->changed_ms = loop_now_ms(t->local->loop);
+    w->running = slice_is(running, "true");
+    if (!timer_running(t->timer))
+        timer_start(t->timer, QUIET_MS);
+}
+
+/* When there are too many, the oldest is printed as it is. */
+static struct waiting *waiting_of(struct tail *t, uint64_t key)
+{
+    for (size_t i = 0; i < t->n_waiting; i++)
+        if (t->waiting[i].key == key)
+            return &t->waiting[i];
+    if (t->n_waiting == WAITING_MAX) {
+        print(t, &t->waiting[0]);
+        t->waiting[0] = t->waiting[--t->n_waiting];
+    }
+    struct waiting *w = &t->waiting[t->n_waiting++];
+    *w = (struct waiting){.key = key, .begun_ms = loop_now_ms(t->local->loop)};
+    return w;
+}
+
+static void on_timer(void *arg)
+{
+    struct tail *t = arg;
+    int64_t now = loop_now_ms(t->local->loop);
+    size_t kept = 0;
+    for (size_t i = 0; i < t->n_waiting; i++) {
+        struct waiting *w = &t->waiting[i];
+        bool settled = w->running ? now - w->begun_ms >= RUNNING_MS
+                                  : now - w->changed_ms >= QUIET_MS;
+        if (settled)
+            print(t, w);
+        else
+            t->waiting[kept++] = *w;
+    }
+    t->n_waiting = kept;
+    fflush(stdout);
+    if (kept > 0)
+        timer_start(t->timer, QUIET_MS / 3);
+    if (t->failed)
+        loop_stop(t->local->loop);
+}
+
+static void print(struct tail *t, struct waiting *w)
+{
+    struct slice row = slice_of(w->row, w->n);
+    arena_reset(&t->arena);
+    bool again = remember(t, w->key);
+    print_row(t, row, again);
+    free(w->row);
+    w->row = NULL;
+}
+
+static void print_row(struct tail *t, struct slice row, bool again)
+{
+    struct slice class = elements_member(row, "class", &t->arena);
+    if (t->json)
+        printf("%.*s\n", SLICE_ARG(row));
+    else if (t->tree)
+        ask_tree(t, elements_member(row, "id", &t->arena));
+    else
+        trace_print_row(&t->line, row, again, &t->arena);
+    if (t->fail && slice_is(class, "fault"))
+        t->failed = true;
+}
+
+/* The tree is asked for beside the stream. */
+static void ask_tree(struct tail *t, struct slice id)
+{
+    struct local *l = t->local;
+    struct err err;
+    struct client_header headers[] = {
+        {SLICE("Authorization"), l->authorization}};
+    char url[300];
+    struct client_request q = {.method = "GET",
+                               .url = url,
+                               .headers = headers,
+                               .n_headers = l->authorization.n > 0,
+                               .timeout_ms = TIMEOUT_MS,
+                               .connect_timeout_ms = TIMEOUT_MS,
+                               .direct = true,
+                               .answer_max = 64u << 20};
+    snprintf(url, sizeof(url), "%s/api/traces/%.*s?documents=0", l->base,
+             SLICE_ARG(id));
+    (void)!client_start(l->client, &q, on_tree, t, &err);
+}
+
+static void on_tree(void *arg, const struct client_answer *a)
+{
+    struct tail *t = arg;
+    struct arena arena;
+    if (a->outcome != CLIENT_ANSWERED || a->status != 200)
+        return;
+    arena_init(&arena, 256u << 20);
+    trace_print_tree(&t->line, a->body, &arena);
+    arena_fini(&arena);
+    fflush(stdout);
+}
+
+/* Whether it was there; an older one may have taken the place of another. */
+static bool remember(struct tail *t, uint64_t key)
+{
+    uint64_t *place = &t->printed[key & (PRINTED_MAX - 1)];
+    bool known = *place == key;
+    *place = key;
+    return known;
+}
+
+static uint64_t hash_of(struct slice s)
+{
+    uint64_t h = 14695981039346656037u;
+    for (size_t i = 0; i < s.n; i++)
+        h = (h ^ (unsigned char)s.p[i]) * 1099511628211u;
+    return h;
+}

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Traces as lines of text; see cmd_trace.h. */
+#include "cmd_trace.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "local/elements.h"
+
+#define MARK_AGAIN "\xe2\x86\xbb "  /* a circle arrow */
+#define MARK_FAILED "\xe2\x9c\x97 " /* a cross */
+#define MARK_INTO " \xe2\x96\xb8 "  /* a triangle */
+#define MARK_RUNNING "\xc2\xb7\xc2\xb7\xc2\xb7"
+#define BAR "\xe2\x96\x88"
+#define DEPTH_SHOWN_MAX 40
+/* Columns of a row. */
+enum {
+    AT_STATUS = 14,
+    AT_REQUEST = 28,
+    REQUEST_COLUMNS = 34,
+    AT_THROUGH = 63,
+    THROUGH_COLUMNS = 40,
+    AT_ID = 104,
+};
+/* Columns of a tree. */
+enum { NAME_COLUMNS = 46, AT_DURATION = 48, AT_BAR = 60, BAR_COLUMNS = 40 };
+
+static void print_time(struct line *l, double epoch);
+static void print_status(struct line *l, struct slice row, struct arena *a);
+static void print_request(struct line *l, struct slice row, struct arena *a);
+static struct slice path_of(struct slice url);
+static void print_through(struct line *l, struct slice row, struct arena *a);
+static enum line_colour colour_of(struct slice class);
+static bool is_true(struct slice object, const char *key, struct arena *a);
+static void print_span(struct line *l, struct slice span, double start,
+                       double end, struct arena *a);
+static void print_bar(struct line *l, double from, double to, double length);
+
+void trace_print_row(struct line *l, struct slice row, bool again,
+                     struct arena *a)
+{
+    struct slice class = elements_member(row, "class", a);
+    struct slice message = elements_member(row, "message", a);
+    double took = elements_number(row, "response_time", -1, a);
+    bool running = is_true(row, "in_progress", a);
+    print_time(l, elements_number(row, "start", 0, a));
+    line_to(l, AT_STATUS);
+    print_status(l, row, a);
+    line_to(l, AT_STATUS + 4);
+    if (running)
+        line_str(l, "      -");
+    else
+        line_seconds(l, took, 7);
+    line_to(l, AT_REQUEST);
+    if (again)
+        line_str(l, MARK_AGAIN);
+    print_request(l, row, a);
+    line_to(l, AT_THROUGH);
+    print_through(l, row, a);
+    line_to(l, AT_ID);
+    line_text(l, elements_member(row, "id", a), 0);
+    if (message.n > 0) {
+        line_str(l, "  ");
+        line_colour(l, colour_of(class));
+        line_str(l, MARK_FAILED);
+        line_text(l, message, 0);
+    }
+    line_end(l);
+}
+
+void trace_print_tree(struct line *l, struct slice whole, struct arena *a)
+{
+    struct slice row = elements_member(whole, "trace", a);
+    struct slice rows = elements_member(whole, "rows", a), span, text;
+    struct slice warnings = elements_member(whole, "warnings", a);
+    double start = elements_number(row, "start", 0, a);
+    double end = start + elements_number(row, "duration", 0, a);
+    trace_print_row(l, row, false, a);
+    while (elements_next(&rows, &span))
+        print_span(l, span, start, end, a);
+    while (elements_next(&warnings, &span)) {
+        text = elements_member(span, "text", a);
+        line_colour(l, LINE_ERROR);
+        line_str(l, "AWS would refuse this: ");
+        line_text(l, text, 0);
+        line_end(l);
+    }
+}
+
+static void print_time(struct line *l, double epoch)
+{
+    char text[40] = "--:--:--";
+    time_t second = (time_t)floor(epoch);
+    struct tm tm;
+    if (isfinite(epoch) && localtime_r(&second, &tm) != NULL)
+        snprintf(text, sizeof(text), "%02d:%02d:%02d.%03d", tm.tm_hour,
+                 tm.tm_min, tm.tm_sec, (int)((epoch - floor(epoch)) * 1000));
+    line_str(l, text);
+}
+
+/* The status of HTTP, or what class it is. */
+static void print_status(struct line *l, struct slice row, struct arena *a)
+{
+    struct slice class = elements_member(row, "class", a);
+    struct slice status = elements_member(row, "status", a);
+    if (is_true(row, "in_progress", a)) {
+        line_colour(l, LINE_RUNNING);
+        line_str(l, MARK_RUNNING);
+    } else {
+        line_colour(l, colour_of(class));
+        if (slice_is(class, "throttle"))
+            class = SLICE("thr");
+        else if (slice_is(class, "error"))
+            class = SLICE("err");
+        else if (slice_is(class, "fault"))
+            class = SLICE("flt");
+        line_text(l, slice_is(status, "null") ? class : status, 3);
+    }
+    line_colour(l, LINE_PLAIN);
+}
+
+/* Method and path; what was asked without HTTP goes by its name. */
+static void print_request(struct line *l, struct slice row, struct arena *a)
+{
+    struct slice method = elements_member(row, "method", a);
+    struct slice path = path_of(elements_member(row, "url", a));
+    unsigned begun = l->column;
+    if (method.n == 0 && path.n == 0)
+        path = elements_member(row, "name", a);
+    if (method.n > 0) {
+        line_text(l, method, 8);
+        line_to(l, begun + 5);
+    }
+    line_text(l, path, REQUEST_COLUMNS - 7);
+}
+
+static struct slice path_of(struct slice url)
+{
+    const char *host = memmem(url.p, url.n, "://", 3);
+    if (host == NULL)
+        return url;
+    host += 3;
+    size_t left = (size_t)(url.p + url.n - host);
+    const char *path = left > 0 ? memchr(host, '/', left) : NULL;
+    return path == NULL ? SLICE("/")
+                        : slice_of(path, (size_t)(url.p + url.n - path));
+}
+
+static void print_through(struct line *l, struct slice row, struct arena *a)
+{
+    struct slice rest = elements_member(row, "through", a), name, text;
+    unsigned begun = l->column;
+    for (bool first = true; elements_next(&rest, &name); first = false) {
+        unsigned used = l->column - begun;
+        if (used + 4 > THROUGH_COLUMNS)
+            break;
+        /* a text stands in quotes here: read it like a member */
+        struct buf object;
+        buf_init(&object, 4096);
+        buf_printf(&object, "{\"n\":%.*s}", SLICE_ARG(name));
+        text = elements_member(buf_slice(&object), "n", a);
+        if (!first)
+            line_str(l, MARK_INTO);
+        line_text(l, text, THROUGH_COLUMNS - used - 3);
+        buf_fini(&object);
+    }
+}
+
+static enum line_colour colour_of(struct slice class)
+{
+    return slice_is(class, "fault")      ? LINE_FAULT
+           : slice_is(class, "throttle") ? LINE_THROTTLE
+           : slice_is(class, "error")    ? LINE_ERROR
+                                         : LINE_OK;
+}
+
+static bool is_true(struct slice object, const char *key, struct arena *a)
+{
+    return slice_is(elements_member(object, key, a), "true");
+}
+
+static void print_span(struct line *l, struct slice span, double start,
+                       double end, struct arena *a)
+{
+    double depth = elements_number(span, "depth", 0, a);
+    double from = elements_number(span, "start", start, a);
+    double to = elements_number(span, "end", -1, a);
+    struct slice class = elements_member(span, "class", a);
+    struct slice message = elements_member(span, "message", a);
+    struct slice operation = elements_member(span, "operation", a);
+    bool inferred = slice_is(elements_member(span, "kind", a), "inferred");
+    unsigned indent =
+        2 + 2 * (unsigned)fmin(fmax(depth, 0), DEPTH_SHOWN_MAX / 2);
+    line_to(l, indent);
+    if (inferred)
+        line_colour(l, LINE_DIM);
+    line_text(l, elements_member(span, "name", a), NAME_COLUMNS - indent);
+    if (operation.n > 0 && l->column + 3 < NAME_COLUMNS) {
+        line_str(l, " ");
+        line_text(l, operation, NAME_COLUMNS - l->column);
+    }
+    line_colour(l, LINE_PLAIN);
+    line_to(l, AT_DURATION);
+    if (to < 0)
+        line_str(l, " running");
+    else
+        line_seconds(l, to - from, 8);
+    line_to(l, AT_BAR);
+    line_colour(l, inferred ? LINE_DIM : colour_of(class));
+    print_bar(l, from - start, (to < 0 ? end : to) - start, end - start);
+    if (is_true(span, "orphan", a))
+        line_str(l, "  waits for its parent");
+    if (message.n > 0) {
+        line_str(l, "  " MARK_FAILED);
+        line_text(l, message, 0);
+    }
+    line_end(l);
+}
+
+/* As many columns as it took of the whole. */
+static void print_bar(struct line *l, double from, double to, double length)
+{
+    unsigned width = BAR_COLUMNS;
+    if (l->width > 0 && l->width < AT_BAR + BAR_COLUMNS)
+        width = l->width > AT_BAR + 8 ? l->width - AT_BAR : 8;
+    double scale = length > 0 ? width / length : 0;
+    unsigned begin = (unsigned)fmin(fmax(from * scale, 0), width - 1);
+    unsigned end = (unsigned)fmin(fmax(to * scale, begin + 1), width);
+    for (unsigned i = 0; i < end; i++)
+        line_str(l, i < begin ? " " : BAR);
+}

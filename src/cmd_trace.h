@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Traces of the own API (docs/LOCAL_API.md) as lines of text. */
+#ifndef XR_CMD_TRACE_H
+#define XR_CMD_TRACE_H
+
+#include "cmd_text.h"
+#include "xr/arena.h"
+
+/* A row of a list: one line. again: it was printed before. */
+void trace_print_row(struct line *l, struct slice row, bool again,
+                     struct arena *a);
+/* The answer of /api/traces/{id}: the spans as a tree with bars. */
+void trace_print_tree(struct line *l, struct slice whole, struct arena *a);
+
+#endif
