@@ -42,9 +42,12 @@ struct translate_options {
     size_t n_log_groups;
     size_t limit; /* bytes a document, 0: none; larger ones are cut with a
                      visible mark, never dropped */
-    /* Attributes of this process's own place (detected origin, account,
-     * OTEL_RESOURCE_ATTRIBUTES), used where a resource has none of the name. */
+    /* Attributes that a resource gets unless it has one of the name. */
     struct attributes defaults;
+    /* What is known of the place where this process runs (account, instance,
+     * task). A resource that has any attribute cloud.* tells of its own place
+     * and gets none of them: two places never mix in one document. */
+    struct attributes place;
 };
 
 struct translate_counts {
@@ -66,6 +69,11 @@ struct translator;
 /* Copies what it needs of the options. NULL when memory is out. */
 struct translator *translator_new(const struct translate_options *o);
 void translator_free(struct translator *t);
+/* Other options from the next span on, copied as above. Not to be called
+ * between a span and the use of its documents; what was learned is to be told
+ * again. False when memory is out: the former ones stay. */
+bool translator_set_options(struct translator *t,
+                            const struct translate_options *o);
 /* What was derived from a resource is kept while spans with the same resource
  * pointer follow each other. To be called whenever that memory may have been
  * re-used: for each new request. */

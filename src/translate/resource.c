@@ -3,7 +3,7 @@
  * What documents take from the resource, derived once and kept while spans of
  * the same resource follow each other: the values that rules read, and the
  * members of blocks as written text. Attributes that the resource has not
- * come from the defaults of the options. Knows no span.
+ * come from the options. Knows no span.
  */
 #include <stdlib.h>
 
@@ -11,6 +11,8 @@
 
 static bool gather(struct translator *t, const struct resource *r);
 static void add(struct translator *t, const struct attribute *a);
+static void add_missing(struct translator *t, const struct attributes *from);
+static bool tells_place(const struct attributes *a);
 static enum language language_of(struct slice text);
 static void write_pieces(struct translator *t);
 static size_t members_begin(struct translator *t);
@@ -73,7 +75,8 @@ struct slice resource_text(const struct resource_view *r, enum key k)
 static bool gather(struct translator *t, const struct resource *r)
 {
     struct resource_view *v = &t->resource;
-    size_t most = (size_t)r->attributes.n + t->options.defaults.n;
+    size_t most =
+        (size_t)r->attributes.n + t->options.defaults.n + t->options.place.n;
 
     if (most > v->room) {
         const struct attribute **all = reallocarray(v->all, most, sizeof(*all));
@@ -91,12 +94,27 @@ static bool gather(struct translator *t, const struct resource *r)
     memset(v->known, 0, sizeof(v->known));
     for (uint32_t i = 0; i < r->attributes.n; i++)
         add(t, &r->attributes.items[i]);
-    for (uint32_t i = 0; i < t->options.defaults.n; i++) {
-        const struct attribute *a = &t->options.defaults.items[i];
-        if (!seen_find(&t->doubles, key_hash(a->key)))
-            add(t, a);
-    }
+    add_missing(t, &t->options.defaults);
+    if (!tells_place(&r->attributes))
+        add_missing(t, &t->options.place);
     return true;
+}
+
+static void add_missing(struct translator *t, const struct attributes *from)
+{
+    for (uint32_t i = 0; i < from->n; i++) {
+        if (!seen_find(&t->doubles, key_hash(from->items[i].key)))
+            add(t, &from->items[i]);
+    }
+}
+
+static bool tells_place(const struct attributes *a)
+{
+    for (uint32_t i = 0; i < a->n; i++) {
+        if (slice_starts(a->items[i].key, "cloud."))
+            return true;
+    }
+    return false;
 }
 
 /* A later attribute of the same key takes the place of the earlier. */

@@ -13,20 +13,10 @@ enum {
     DOCUMENTS_BYTES_MAX = 64 * 1024 * 1024, /* without a limit */
     KEPT_BYTES_MAX = 1024 * 1024,           /* of scratch between spans */
     TEXT_BYTES_MAX = 64 * 1024 * 1024,
-    OPTIONS_BYTES_MAX = 16 * 1024 * 1024,
     NS_OF_SECOND = 1000000000,
 };
 
-static bool copy_options(struct translator *t,
-                         const struct translate_options *o);
-static bool copy_steps(struct translator *t);
 static int process(struct translator *t, const struct span **span);
-static const struct slice *copy_texts(struct arena *a, const struct slice *from,
-                                      size_t n);
-static bool copy_map(struct arena *a, struct attributes *map);
-static bool copy_value(struct arena *a, struct value *v);
-static bool copy_text(struct arena *a, struct slice *s);
-static bool index_names(struct translator *t);
 static bool span_has_ids(const struct span *s);
 static bool scan_read(struct translator *t, const struct span *s);
 static bool scan_grow(struct scan *s, uint32_t n);
@@ -56,11 +46,9 @@ struct translator *translator_new(const struct translate_options *o)
     buf_init(&t->connection, TEXT_BYTES_MAX);
     buf_init(&t->scratch, TEXT_BYTES_MAX);
     buf_init(&t->resource.text, TEXT_BYTES_MAX);
-    arena_init(&t->memory, OPTIONS_BYTES_MAX);
     keys_init(&t->keys);
     t->hash = sha256_new();
-    if (!t->hash || !copy_options(t, o) || !index_names(t) ||
-        !process_init(&t->process, o->steps, o->n_steps) || !copy_steps(t)) {
+    if (!t->hash || !translator_set_options(t, o)) {
         translator_free(t);
         return NULL;
     }
@@ -96,18 +84,6 @@ void translator_begin_request(struct translator *t)
 {
     resource_forget(t);
     process_forget(&t->process);
-}
-
-void translator_learn(struct translator *t, struct slice key,
-                      struct slice value)
-{
-    for (size_t i = 0; i < t->process.n_steps; i++) {
-        struct process_step *s = &t->process.steps[i];
-        if (s->resource && s->value.kind == VALUE_EMPTY &&
-            slice_eq(s->key, key) && copy_text(&t->memory, &value))
-            s->value = (struct value){.kind = VALUE_STRING, .text = value};
-    }
-    translator_begin_request(t);
 }
 
 int translate_span(struct translator *t, const struct span *span,
@@ -224,100 +200,6 @@ void time_write(struct translator *t, uint64_t ns)
         seconds /= 10;
     } while (seconds);
     jw_raw(&t->jw, slice_of(text + n, sizeof(text) - n));
-}
-
-static bool copy_options(struct translator *t,
-                         const struct translate_options *o)
-{
-    struct translate_options *own = &t->options;
-
-    *own = *o;
-    own->indexed = copy_texts(&t->memory, o->indexed, o->n_indexed);
-    own->log_groups = copy_texts(&t->memory, o->log_groups, o->n_log_groups);
-    return (own->indexed || !o->n_indexed) &&
-           (own->log_groups || !o->n_log_groups) &&
-           copy_map(&t->memory, &own->defaults);
-}
-
-static bool copy_steps(struct translator *t)
-{
-    for (size_t i = 0; i < t->process.n_steps; i++) {
-        struct process_step *s = &t->process.steps[i];
-        if (!copy_text(&t->memory, &s->key) ||
-            !copy_value(&t->memory, &s->value))
-            return false;
-    }
-    return true;
-}
-
-static const struct slice *copy_texts(struct arena *a, const struct slice *from,
-                                      size_t n)
-{
-    struct slice *own = n ? arena_alloc(a, n * sizeof(*own)) : NULL;
-
-    for (size_t i = 0; own && i < n; i++) {
-        own[i] = from[i];
-        if (!copy_text(a, &own[i]))
-            return NULL;
-    }
-    return own;
-}
-
-/* Each of these puts an own copy in the place of what it is given. */
-static bool copy_map(struct arena *a, struct attributes *map)
-{
-    if (map->n == 0)
-        return true;
-    struct attribute *own = arena_alloc(a, map->n * sizeof(*own));
-    if (!own)
-        return false;
-    memcpy(own, map->items, map->n * sizeof(*own));
-    map->items = own;
-    for (uint32_t i = 0; i < map->n; i++) {
-        if (!copy_text(a, &own[i].key) || !copy_value(a, &own[i].value))
-            return false;
-    }
-    return true;
-}
-
-static bool copy_value(struct arena *a, struct value *v)
-{
-    if (v->kind == VALUE_STRING || v->kind == VALUE_BYTES)
-        return copy_text(a, &v->text);
-    if (v->kind == VALUE_MAP)
-        return copy_map(a, &v->map);
-    if (v->kind != VALUE_ARRAY || v->array.n == 0)
-        return true;
-    struct value *own = arena_alloc(a, v->array.n * sizeof(*own));
-    if (!own)
-        return false;
-    memcpy(own, v->array.items, v->array.n * sizeof(*own));
-    v->array.items = own;
-    for (uint32_t i = 0; i < v->array.n; i++) {
-        if (!copy_value(a, &own[i]))
-            return false;
-    }
-    return true;
-}
-
-static bool copy_text(struct arena *a, struct slice *s)
-{
-    s->p = arena_dup(a, *s);
-    return s->p != NULL;
-}
-
-static bool index_names(struct translator *t)
-{
-    if (!seen_begin(&t->indexed_names, t->options.n_indexed))
-        return false;
-    for (size_t i = 0; i < t->options.n_indexed; i++) {
-        struct slice name = t->options.indexed[i];
-        struct seen_entry *was;
-        seen_add(&t->indexed_names, key_hash(name), (uint32_t)i, &was);
-        t->has_globs |= slice_find_byte(name, '*') < name.n ||
-                        slice_find_byte(name, '?') < name.n;
-    }
-    return true;
 }
 
 static bool span_has_ids(const struct span *s)
