@@ -21,9 +21,10 @@ bool region_find_local(const char *configured, bool local_mode, char out[64],
 struct place {
     char region[64];
     char instance_id[64], host_name[256];
+    char account_id[16], zone[64], instance_type[64], image_id[64];
 };
-/* Asks IMDSv2 for region, instance id and host name (not in local mode). What
- * could not be had is empty; err (else NULL) says why there is no region. */
+/* Asks IMDSv2 (not in local mode). What could not be had is empty; err (else
+ * NULL) says why there is no region. */
 typedef void (*place_fn)(void *arg, const struct place *place,
                          const struct err *err);
 struct place_search;

@@ -26,6 +26,7 @@ static const struct names sso_names = {"accessKeyId", "secretAccessKey",
                                        "sessionToken"};
 
 static json_t *load(struct slice body, struct err *err);
+static void keep(char *out, size_t room, struct slice text);
 static struct slice member(const json_t *o, const char *name);
 static void read_parts(const json_t *o, const struct names *names,
                        struct cred_parts *p);
@@ -173,18 +174,21 @@ bool cred_parse_sso_token(struct slice body, const char *start_url,
     return good;
 }
 
-bool imds_parse_identity(struct slice body, char region[64])
+bool imds_parse_identity(struct slice body, struct place *out)
 {
     json_t *o = load(body, NULL);
-    struct slice r = member(o, "region");
-    bool good = r.n > 0 && r.n < 64;
 
-    if (good) {
-        memcpy(region, r.p, r.n);
-        region[r.n] = '\0';
-    }
+    keep(out->region, sizeof out->region, member(o, "region"));
+    keep(out->account_id, sizeof out->account_id, member(o, "accountId"));
+    keep(out->zone, sizeof out->zone, member(o, "availabilityZone"));
+    keep(out->instance_type, sizeof out->instance_type,
+         member(o, "instanceType"));
+    keep(out->image_id, sizeof out->image_id, member(o, "imageId"));
+    if (!out->instance_id[0])
+        keep(out->instance_id, sizeof out->instance_id,
+             member(o, "instanceId"));
     json_decref(o);
-    return good;
+    return out->region[0] != '\0';
 }
 
 /* An object, or NULL with the reason (err may be NULL). jansson's own reasons
@@ -203,6 +207,17 @@ static json_t *load(struct slice body, struct err *err)
                 why.column);
     json_decref(o);
     return NULL;
+}
+
+static void keep(char *out, size_t room, struct slice text)
+{
+    bool good = text.n > 0 && text.n < room;
+
+    for (size_t i = 0; good && i < text.n; i++)
+        good = text.p[i] > ' ' && text.p[i] < 0x7f;
+    if (good)
+        memcpy(out, text.p, text.n);
+    out[good ? text.n : 0] = '\0';
 }
 
 static struct slice member(const json_t *o, const char *name)

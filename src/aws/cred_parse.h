@@ -8,6 +8,7 @@
 
 #include "cred_make.h"
 #include "xr/buf.h"
+#include "xr/region.h"
 
 #define CRED_ASK_AGAIN_MS (5 * 60 * 1000)
 
@@ -45,7 +46,8 @@ bool xml_find(struct slice xml, const char *name, struct slice *inner);
 /* Appends text with entities decoded. */
 void xml_text(struct slice raw, struct buf *out);
 
-/* Region, from the instance identity document. */
-bool imds_parse_identity(struct slice body, char region[64]);
+/* The instance identity document: what is there and short enough, else "" (an
+ * instance id that is known already stays). False when there is no region. */
+bool imds_parse_identity(struct slice body, struct place *out);
 
 #endif

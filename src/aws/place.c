@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Where this machine is: region, instance id and host name from IMDS, unless
- * the environment names the latter two. Asks once; who needs the region asks
- * again.
+ * Where this machine is: the identity document of IMDS and the host name;
+ * the environment may name instance and host. Asks once; who needs the region
+ * asks again.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -89,7 +89,7 @@ static void on_identity(void *arg, struct slice body, int status,
 
     if (why)
         err_set(&s->err, "EC2 metadata: %s", why);
-    else if (!imds_parse_identity(body, s->place.region))
+    else if (!imds_parse_identity(body, &s->place))
         err_set(&s->err, "EC2 metadata: the identity document has no region");
     if (why && status == 0)
         end(s);

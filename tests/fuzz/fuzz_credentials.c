@@ -14,6 +14,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
         cred_parse_sts};
     struct slice body = slice_of(data, n);
     struct sso_token token;
+    struct place place = {""};
     char text[256];
     int64_t ms;
 
@@ -25,7 +26,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     }
     (void)!cred_parse_error(body, text);
     (void)!cred_parse_sso_token(body, "https://a/start", &token);
-    (void)!imds_parse_identity(body, text);
+    (void)!imds_parse_identity(body, &place);
     (void)!http_date_parse(body, &ms);
     (void)!cred_parse_time(body, &ms);
     return 0;

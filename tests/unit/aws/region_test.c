@@ -157,6 +157,24 @@ static void place_comes_from_imds(void **state)
     assert_int_equal(fake.n_calls, 4);
 }
 
+static void the_identity_document_tells_most(void **state)
+{
+    (void)state;
+    fake_answer("PUT", "http://169.254.169.254/latest/api/token", 200, "T");
+    fake_answer("GET", "http://169.254.169.254/latest/dynamic/", 200,
+                "{\"region\":\"eu-west-3\",\"accountId\":\"123456789012\","
+                "\"availabilityZone\":\"eu-west-3b\",\"imageId\":\"ami-1\","
+                "\"instanceType\":\"a b\",\"instanceId\":\"i-2\"}");
+    place_find(NULL, NULL, on_place, NULL);
+    fake_run(1000);
+    assert_string_equal(found.region, "eu-west-3");
+    assert_string_equal(found.account_id, "123456789012");
+    assert_string_equal(found.zone, "eu-west-3b");
+    assert_string_equal(found.image_id, "ami-1");
+    assert_string_equal(found.instance_type, "");
+    assert_string_equal(found.instance_id, "i-2");
+}
+
 static void environment_spares_look_ups(void **state)
 {
     (void)state;
@@ -211,6 +229,7 @@ int main(void)
         T(odd_ecs_files_are_passed_over),
         T(overlong_region_is_passed_over),
         T(place_comes_from_imds),
+        T(the_identity_document_tells_most),
         T(environment_spares_look_ups),
         T(place_off_ec2),
         T(place_can_be_cancelled),
