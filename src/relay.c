@@ -70,6 +70,7 @@ void relay_fini(struct relay *r)
 {
     lambda_free(r->lambda);
     place_cancel(r->place_search);
+    detect_free(r->detect);
     http1_free(r->tcp);
     relay_fini_otlp(r);
     xray_udp_free(r->udp);
@@ -105,6 +106,7 @@ bool relay_make_parts(struct relay *r, struct err *err)
     r->segments = xray_tcp_new(r->pipeline);
     if (r->local ? !relay_make_local(r, err) : !relay_make_upload(r, err))
         return false;
+    relay_detect_start(r);
     return true;
 }
 

@@ -8,6 +8,7 @@
 #define XR_RELAY_H
 
 #include "xr/cred.h"
+#include "xr/detect.h"
 #include "xr/input.h"
 #include "xr/lambda.h"
 #include "xr/local.h"
@@ -63,6 +64,7 @@ struct relay {
     char endpoint[ENDPOINT_MAX];
     struct place place;
     struct place_search *place_search;
+    struct detect *detect; /* NULL: switched off */
 
     struct timer *second, *tcp_retry, *place_retry, *grace;
     void (*drained)(struct relay *r); /* in place of ending the loop */
@@ -110,6 +112,11 @@ int relay_run_lambda(char **argv);
 /* relay_place.c: region, endpoints, metadata. False: exit with 1. */
 bool relay_find_place(struct relay *r);
 void relay_reload(struct relay *r);
+/* relay_detect.c: the translator gets the options, and what is known of our
+ * own place. Each: again, when there is more or other to give. */
+void relay_detect_start(struct relay *r);
+void relay_detect_place(struct relay *r);
+void relay_detect_reload(struct relay *r);
 /* relay_watch.c: each second: kernel drops, the quiet hint. */
 void relay_watch_start(struct relay *r);
 void relay_count_drops(struct relay *r);
@@ -118,6 +125,10 @@ void relay_count_drops(struct relay *r);
  * NULL without memory. */
 struct translator *translator_from_options(const struct options *o,
                                            size_t limit);
+/* Gives it those options while it runs, and what else is in rest. False
+ * without memory: the former ones stay. */
+bool translator_use_options(struct translator *t, const struct options *o,
+                            const struct translate_options *rest);
 
 /* memory.c: bytes for documents, from TotalBufferSizeMB (0: 1 % of the
  * smaller of host memory and cgroup limit, at least 3 MB). */

@@ -5,6 +5,7 @@
  * process but SHUTDOWN: what cannot be had is said once and done without.
  */
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "relay.h"
@@ -231,7 +232,9 @@ static void restored(void *arg)
 static void account(void *arg, struct slice id)
 {
     struct relay *r = arg;
-    translator_learn(r->translator, SLICE("cloud.account.id"), id);
+    snprintf(r->place.account_id, sizeof(r->place.account_id), "%.*s",
+             SLICE_ARG(id));
+    relay_detect_place(r);
 }
 
 static void prepare(void *arg)

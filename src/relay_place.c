@@ -66,6 +66,7 @@ void relay_reload(struct relay *r)
     config_free(r->config);
     r->config = c;
     r->options = o;
+    relay_detect_reload(r);
     reload_tls(r->tls_http);
     reload_tls(r->tls_grpc);
     char region[64];
@@ -123,6 +124,7 @@ static void on_place(void *arg, const struct place *place,
     r->place_search = NULL;
     if (place != NULL)
         r->place = *place;
+    relay_detect_place(r);
     if (r->region[0] == '\0' && place != NULL && place->region[0] != '\0')
         use_region(r, place->region, "instance metadata");
     if (r->region[0] == '\0') {

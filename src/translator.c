@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A translator as the configuration wants it, for the relay and for
+/* What the configuration's options are to a translator, for the relay and for
  * `xray-relay translate`. */
 #include <stdlib.h>
 
 #include "relay.h"
 
+static bool fill(struct translate_options *t, const struct options *o);
+static void drop(struct translate_options *t);
 static struct slice *slices_of(const struct text_list *list);
 static struct process_step *steps_of(const struct options *o);
 static struct value value_of(const struct processor_step *s);
@@ -12,25 +14,38 @@ static struct value value_of(const struct processor_step *s);
 struct translator *translator_from_options(const struct options *o,
                                            size_t limit)
 {
-    struct slice *indexed = slices_of(&o->indexed);
-    struct slice *log_groups = slices_of(&o->log_groups);
-    struct process_step *steps = steps_of(o);
-    struct translate_options t = {
-        .steps = steps,
-        .n_steps = o->n_processors,
-        .index_all = o->index_all,
-        .indexed = indexed,
-        .n_indexed = o->indexed.n,
-        .log_groups = log_groups,
-        .n_log_groups = o->log_groups.n,
-        .limit = limit,
-    };
-    struct translator *made =
-        indexed && log_groups && steps ? translator_new(&t) : NULL;
-    free(steps);
-    free(indexed);
-    free(log_groups);
+    struct translate_options t = {.limit = limit};
+    struct translator *made = fill(&t, o) ? translator_new(&t) : NULL;
+    drop(&t);
     return made;
+}
+
+bool translator_use_options(struct translator *t, const struct options *o,
+                            const struct translate_options *rest)
+{
+    struct translate_options all = *rest;
+    bool good = fill(&all, o) && translator_set_options(t, &all);
+    drop(&all);
+    return good;
+}
+
+static bool fill(struct translate_options *t, const struct options *o)
+{
+    t->steps = steps_of(o);
+    t->n_steps = o->n_processors;
+    t->index_all = o->index_all;
+    t->indexed = slices_of(&o->indexed);
+    t->n_indexed = o->indexed.n;
+    t->log_groups = slices_of(&o->log_groups);
+    t->n_log_groups = o->log_groups.n;
+    return t->steps != NULL && t->indexed != NULL && t->log_groups != NULL;
+}
+
+static void drop(struct translate_options *t)
+{
+    free((void *)t->steps);
+    free((void *)t->indexed);
+    free((void *)t->log_groups);
 }
 
 static struct process_step *steps_of(const struct options *o)

@@ -34,7 +34,8 @@ struct detect;
 struct detect *detect_new(struct loop *l, struct client *c, bool ask,
                           loop_fn fn, void *arg);
 void detect_free(struct detect *d); /* NULL is fine */
-/* Adds what instance metadata told; it is asked by place_find alone. */
+/* Adds what instance metadata told, which place_find alone asks, or the account
+ * that Lambda told. */
 void detect_add_place(struct detect *d, const struct place *p);
 /* Good until the next call of fn. */
 const struct facts *detect_stated(const struct detect *d);

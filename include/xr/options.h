@@ -93,6 +93,7 @@ struct options {
     /* Translate: */
     bool index_all;
     struct text_list indexed, log_groups;
+    bool detect; /* lend spans what is known of our own place */
     struct processor_step *processors;
     size_t n_processors;
     enum debug_export debug_export;

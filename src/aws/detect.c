@@ -79,7 +79,7 @@ void detect_free(struct detect *d)
 
 void detect_add_place(struct detect *d, const struct place *p)
 {
-    if (!p->region[0])
+    if (!p->region[0] && !p->account_id[0])
         return;
     facts_read_place(&d->place, p);
     gather(d);

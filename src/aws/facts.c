@@ -183,14 +183,17 @@ static bool decode(struct facts *f, struct slice text, struct slice *out)
     size_t n = 0;
 
     for (size_t i = 0; own && i < text.n; i++) {
-        bool is_code = text.p[i] == '%';
-        int high = is_code && i + 2 < text.n ? hex_digit(text.p[i + 1]) : -1;
-        int low = high >= 0 ? hex_digit(text.p[i + 2]) : -1;
+        char c = text.p[i];
+        int high = -1, low = -1;
 
-        if (is_code && low < 0)
+        if (c == '%' && i + 2 < text.n) {
+            high = hex_digit(text.p[i + 1]);
+            low = hex_digit(text.p[i + 2]);
+            i += 2;
+        }
+        if (c == '%' && (high < 0 || low < 0))
             return false;
-        own[n++] = is_code ? (char)(high << 4 | low) : text.p[i];
-        i += is_code ? 2 : 0;
+        own[n++] = low < 0 ? c : (char)(high * 16 + low);
     }
     *out = own ? slice_of(own, n) : *out;
     return own != NULL;
@@ -200,7 +203,8 @@ static int hex_digit(char c)
 {
     if (c >= '0' && c <= '9')
         return c - '0';
-    c |= 0x20;
+    if (c >= 'A' && c <= 'F')
+        return c - 'A' + 10;
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 

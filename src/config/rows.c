@@ -356,6 +356,18 @@ const struct option_row option_rows[] = {
      AT(log_groups),
      .help = "CloudWatch log groups, names or ARNs, to link with each "
              "document."},
+    {.key = "Translate.Detect",
+     .type = OPTION_BOOL,
+     AT(detect),
+     .fallback = "true",
+     .help = "Find out in which account, region, instance or task the relay "
+             "runs, and add that to OTLP spans whose resource has no "
+             "attribute cloud.*; add OTEL_SERVICE_NAME and "
+             "OTEL_RESOURCE_ATTRIBUTES of the relay's environment where a "
+             "resource has none of the name. On, because senders mostly run "
+             "beside the relay; switch it off on a gateway that takes spans "
+             "of other machines. With LocalMode, and in xray-relay local, no "
+             "metadata is asked and only the environment tells."},
 
     {.key = "Lambda.Flush",
      .type = OPTION_TEXT,

@@ -9,7 +9,7 @@ import subprocess
 import pytest
 
 from harness import certificate
-from harness.fake_metadata import FakeContainer, FakeIMDS
+from harness.fake_metadata import FakeContainer, FakeIMDS, FakeTask
 from harness.fake_sts import FakeSTS
 from harness.fake_xray import FakeXRay
 from harness.keys import Keyring
@@ -54,6 +54,13 @@ def imds(keyring):
 @pytest.fixture
 def container(keyring):
     server = FakeContainer(keyring)
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def task():
+    server = FakeTask()
     yield server
     server.stop()
 

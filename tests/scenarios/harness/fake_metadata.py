@@ -9,6 +9,13 @@ from harness.keys import Keyring
 from harness.server import Answer, Server
 
 TEXT = {"Content-Type": "text/plain"}
+IDENTITY = {
+    "accountId": "123456789012",
+    "availabilityZone": "us-east-1c",
+    "imageId": "ami-0123456789abcdef0",
+    "instanceId": "i-0123456789abcdef0",
+    "instanceType": "t4g.small",
+}
 
 
 def when(seconds_since_epoch):
@@ -57,13 +64,13 @@ class FakeIMDS(Server):
             return self._credentials()
         texts = {
             base + "/hostname": "host.example",
-            base + "/instance-id": "i-0123456789abcdef0",
+            base + "/instance-id": IDENTITY["instanceId"],
             base + "/placement/region": self.region,
         }
         if path in texts:
             return Answer(200, texts[path].encode(), TEXT)
         if path == "/latest/dynamic/instance-identity/document":
-            return Answer.of({"region": self.region})
+            return Answer.of({**IDENTITY, "region": self.region})
         return Answer(404, b"", TEXT)
 
     def _credentials(self):
@@ -106,5 +113,37 @@ class FakeContainer(Server):
                 "Token": key.token,
                 "RoleArn": "arn:aws:iam::123456789012:role/task",
                 "Expiration": when(key.expires),
+            }
+        )
+
+
+class FakeTask(Server):
+    """ECS task metadata, version 4: a relay beside an application."""
+
+    arn = "arn:aws:ecs:us-east-1:123456789012:"
+
+    def __init__(self, **server):
+        self.launch_type = "FARGATE"
+        super().__init__(**server)
+
+    @property
+    def uri(self):
+        return f"{self.url}/v4/0123456789abcdef-1"
+
+    def answer(self, request):
+        if request.path != "/v4/0123456789abcdef-1/task":
+            return Answer(404, b"", TEXT)
+        return Answer.of(
+            {
+                "Cluster": "shop",
+                "TaskARN": self.arn + "task/shop/0123456789abcdef",
+                "Family": "checkout",
+                "Revision": "7",
+                "LaunchType": self.launch_type,
+                "AvailabilityZone": "us-east-1b",
+                "Containers": [
+                    {"Name": "xray-relay", "Type": "NORMAL"},
+                    {"Name": "checkout", "Type": "NORMAL"},
+                ],
             }
         )

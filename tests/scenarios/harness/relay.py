@@ -63,12 +63,12 @@ class Relay:
 
     # Life.
 
-    def start(self, ready=True, binary=BINARY):
+    def start(self, ready=True, binary=BINARY, flags=("-o",)):
         file = self.directory / "cfg.yaml"
         file.write_text(yaml.safe_dump(self.config))
         address = f"127.0.0.1:{self.udp_port}"
-        argv = [binary, "-c", str(file), "-o", "-b", address, "-t", address]
-        return self.run(argv + self.args, ready)
+        argv = [binary, "-c", str(file), "-b", address, "-t", address]
+        return self.run([*argv, *flags, *self.args], ready)
 
     def run(self, argv, ready=True):
         """Starts it with these words, for scenarios about the words."""

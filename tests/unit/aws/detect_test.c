@@ -172,6 +172,8 @@ static void nothing_is_asked_in_vain(void **state)
 
 static void a_function_is_known_by_its_environment(void **state)
 {
+    static const struct place account = {.account_id = "123456789012"};
+
     (void)state;
     setenv("AWS_LAMBDA_FUNCTION_NAME", "thumbs", 1);
     setenv("AWS_LAMBDA_FUNCTION_VERSION", "7", 1);
@@ -182,6 +184,9 @@ static void a_function_is_known_by_its_environment(void **state)
     assert_found("cloud.region", "eu-west-1");
     assert_found("faas.name", "thumbs");
     assert_found("faas.version", "7");
+    detect_add_place(d, &account);
+    assert_found("cloud.account.id", "123456789012");
+    assert_found("cloud.platform", "aws_lambda");
 }
 
 static void eks_is_known_by_its_credentials(void **state)
