@@ -188,9 +188,13 @@ struct store_query {
 bool store_query(struct store *s, const struct store_query *q);
 
 /* --- things kept by name. done may be NULL. */
-bool store_keep(struct store *s, enum store_kind kind, struct slice name,
-                struct slice body, void (*done)(void *arg, bool kept),
-                void *arg);
+struct store_item {
+    enum store_kind kind;
+    struct slice name, body;
+};
+
+bool store_keep(struct store *s, const struct store_item *item,
+                void (*done)(void *arg, bool kept), void *arg);
 bool store_forget(struct store *s, enum store_kind kind, struct slice name,
                   void (*done)(void *arg, bool kept), void *arg);
 /* Deletes traces, or, n_ids 0, all that are not pinned. */

@@ -17,7 +17,7 @@ static int syntax(const struct js *j, struct err *err);
 static int take(struct params *p, struct js *j, struct slice name,
                 struct err *err);
 static int list(const struct params *p, const char *name, enum js_kind want,
-                struct slice *out, size_t max, size_t *n, struct err *err);
+                struct param_list *out, struct err *err);
 static double number_of(struct slice literal);
 static bool iso_time(struct slice text, double *out);
 
@@ -122,16 +122,16 @@ int params_time(const struct params *p, const char *name, double *out,
     return params_number(p, name, out, err);
 }
 
-int params_texts(const struct params *p, const char *name, struct slice *out,
-                 size_t max, size_t *n, struct err *err)
+int params_texts(const struct params *p, const char *name,
+                 struct param_list *out, struct err *err)
 {
-    return list(p, name, JS_STRING, out, max, n, err);
+    return list(p, name, JS_STRING, out, err);
 }
 
-int params_objects(const struct params *p, const char *name, struct slice *out,
-                   size_t max, size_t *n, struct err *err)
+int params_objects(const struct params *p, const char *name,
+                   struct param_list *out, struct err *err)
 {
-    return list(p, name, JS_OBJECT, out, max, n, err);
+    return list(p, name, JS_OBJECT, out, err);
 }
 
 int params_object(const struct params *p, const char *name, struct slice *out,
@@ -146,13 +146,13 @@ int params_object(const struct params *p, const char *name, struct slice *out,
 }
 
 static int list(const struct params *p, const char *name, enum js_kind want,
-                struct slice *out, size_t max, size_t *n, struct err *err)
+                struct param_list *out, struct err *err)
 {
     const struct param *m = params_find(p, name);
     struct js j;
     enum js_kind kind;
     struct slice text;
-    *n = 0;
+    out->n = 0;
     if (!m)
         return 0;
     if (m->kind != JS_ARRAY)
@@ -164,13 +164,13 @@ static int list(const struct params *p, const char *name, enum js_kind want,
         if (kind != want || !js_skip(&j, kind))
             return err_set(err, "%s: a list of %s is expected", name,
                            want == JS_STRING ? "strings" : "objects");
-        if (*n == max)
-            return err_set(err, "%s: at most %zu are allowed", name, max);
+        if (out->n == out->max)
+            return err_set(err, "%s: at most %zu are allowed", name, out->max);
         if (kind == JS_OBJECT)
             text = slice_of(begin, (size_t)(j.p - begin));
         else if (!js_text(text, p->arena, &text))
             return err_set(err, "the body is too large");
-        out[(*n)++] = text;
+        out->items[out->n++] = text;
     }
     return 0;
 }

@@ -12,7 +12,6 @@
 
 #define PARAM_DEPTH_MAX 64
 #define PARAM_MEMBERS_MAX 32
-#define PARAM_LIST_MAX 1000
 
 struct param {
     struct slice name, value; /* value: text decoded, else raw JSON */
@@ -23,6 +22,12 @@ struct params {
     struct arena *arena;
     struct param members[PARAM_MEMBERS_MAX];
     size_t n;
+};
+
+/* Items of a list; room for `max` of them is the caller's. */
+struct param_list {
+    struct slice *items;
+    size_t max, n;
 };
 
 /* Empty text is an empty object. -1: not a JSON object, or too large. */
@@ -42,12 +47,12 @@ int params_bool(const struct params *p, const char *name, bool *out,
 /* Epoch seconds, or ISO-8601 text. */
 int params_time(const struct params *p, const char *name, double *out,
                 struct err *err);
-/* Texts of a list; at most max of them. */
-int params_texts(const struct params *p, const char *name, struct slice *out,
-                 size_t max, size_t *n, struct err *err);
+/* Texts of a list, at most out->max. */
+int params_texts(const struct params *p, const char *name,
+                 struct param_list *out, struct err *err);
 /* Objects of a list, raw. */
-int params_objects(const struct params *p, const char *name, struct slice *out,
-                   size_t max, size_t *n, struct err *err);
+int params_objects(const struct params *p, const char *name,
+                   struct param_list *out, struct err *err);
 int params_object(const struct params *p, const char *name, struct slice *out,
                   struct err *err);
 

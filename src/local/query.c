@@ -6,6 +6,7 @@
  */
 #include "query_parts.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -281,26 +282,26 @@ int call_group(struct call *c)
     return call_filter(c, expression);
 }
 
-int call_trace_ids(struct call *c, size_t max, uint8_t (*ids)[STORE_TRACE_ID],
-                   size_t *n, struct slice *bad, size_t *n_bad)
+int call_trace_ids(struct call *c, struct trace_ids *out)
 {
     struct slice texts[RETRIEVED_MAX];
-    size_t count = 0;
-    *n = 0;
-    if (params_texts(&c->params, "TraceIds", texts, max, &count, &c->err) < 0)
+    struct param_list list = {.items = texts, .max = out->max};
+    assert(out->max <= RETRIEVED_MAX);
+    out->n = out->n_bad = 0;
+    if (params_texts(&c->params, "TraceIds", &list, &c->err) < 0)
         return -1;
-    if (count == 0)
+    if (list.n == 0)
         return err_set(&c->err, "TraceIds: at least one is required");
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < list.n; i++) {
         bool known = false;
-        if (!trace_id_read(texts[i], ids[*n])) {
-            if (bad)
-                bad[(*n_bad)++] = texts[i];
+        if (!trace_id_read(texts[i], out->ids[out->n])) {
+            out->bad[out->n_bad++] = texts[i];
             continue;
         }
-        for (size_t k = 0; k < *n; k++)
-            known = known || memcmp(ids[k], ids[*n], STORE_TRACE_ID) == 0;
-        *n += !known;
+        for (size_t k = 0; k < out->n; k++)
+            known = known ||
+                    memcmp(out->ids[k], out->ids[out->n], STORE_TRACE_ID) == 0;
+        out->n += !known;
     }
     return 0;
 }

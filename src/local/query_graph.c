@@ -57,14 +57,14 @@ static void get_trace_graph(struct call *c)
     uint8_t ids[TRACE_IDS_MAX][STORE_TRACE_ID];
     struct slice bad[TRACE_IDS_MAX];
     struct token token;
-    size_t n_bad = 0;
-    bool found;
+    struct trace_ids list = {ids, bad, TRACE_IDS_MAX, 0, 0};
     struct store_query q = {.ids = (const void *)ids, .after_epoch = -1};
-    if (call_trace_ids(c, TRACE_IDS_MAX, ids, &q.n_ids, bad, &n_bad) < 0 ||
-        call_token(c, &token, &found) < 0) {
+    bool found;
+    if (call_trace_ids(c, &list) < 0 || call_token(c, &token, &found) < 0) {
         call_invalid(c);
         return;
     }
+    q.n_ids = list.n;
     g->from = found ? (size_t)token.at : 0;
     if (q.n_ids == 0)
         end_graph(c, 0);

@@ -11,6 +11,7 @@ static void get_group(struct call *c);
 static void create_group(struct call *c);
 static void update_group(struct call *c);
 static void delete_group(struct call *c);
+static int check_new(struct call *c, struct slice *name);
 static int read_name(struct call *c, struct slice *name);
 static struct resource *find(struct call *c);
 static int read_body(struct call *c, const struct resource *old,
@@ -69,49 +70,49 @@ static void get_group(struct call *c)
 
 static void create_group(struct call *c)
 {
-    struct resources *r = c->query->o.resources;
     struct slice name = SLICE("");
     struct buf body, tags;
     struct resource *x = NULL;
     buf_init(&body, BODY_MAX);
     buf_init(&tags, BODY_MAX);
-    if (params_text(&c->params, "GroupName", &name, &c->err) == 0) {
-        if (name.n < 1 || name.n > RESOURCE_NAME_MAX)
-            err_set(&c->err, "GroupName: 1 to %d characters are needed",
-                    RESOURCE_NAME_MAX);
-        else if (slice_is(name, DEFAULT_NAME) ||
-                 resource_find(r, STORE_GROUPS, name))
-            err_set(&c->err, "there is a group of this name already");
-        else if (resources_count(r, STORE_GROUPS) >= RESOURCES_MAX)
-            err_set(&c->err, "there are too many groups");
-        else if (read_body(c, NULL, &body) == 0 && tags_read(c, &tags) == 0)
-            x = resource_put(r, STORE_GROUPS, name, buf_slice(&body),
-                             buf_slice(&tags), call_now());
+    if (check_new(c, &name) == 0 && read_body(c, NULL, &body) == 0 &&
+        tags_read(c, &tags) == 0) {
+        struct resource_facts f = {STORE_GROUPS, name, buf_slice(&body),
+                                   buf_slice(&tags)};
+        x = resource_put(c->query->o.resources, &f, call_now());
     }
     buf_fini(&body);
     buf_fini(&tags);
-    if (x)
-        reply_group(c, x);
-    else if (c->err.text[0])
-        call_invalid(c);
+    reply_group(c, x);
+}
+
+static int check_new(struct call *c, struct slice *name)
+{
+    struct resources *r = c->query->o.resources;
+    if (params_text(&c->params, "GroupName", name, &c->err) < 0)
+        return -1;
+    if (name->n < 1 || name->n > RESOURCE_NAME_MAX)
+        return err_set(&c->err, "GroupName: 1 to %d characters are needed",
+                       RESOURCE_NAME_MAX);
+    if (slice_is(*name, DEFAULT_NAME) || resource_find(r, STORE_GROUPS, *name))
+        return err_set(&c->err, "there is a group of this name already");
+    if (resources_count(r, STORE_GROUPS) >= RESOURCES_MAX)
+        return err_set(&c->err, "there are too many groups");
+    return 0;
 }
 
 static void update_group(struct call *c)
 {
-    struct resource *x = find(c);
+    struct resource *x = find(c), *changed = NULL;
     struct buf body;
     buf_init(&body, BODY_MAX);
-    if (x && read_body(c, x, &body) == 0)
-        x = resource_put(c->query->o.resources, STORE_GROUPS,
-                         slice_str(x->name), buf_slice(&body), SLICE(""),
-                         call_now());
-    else
-        x = NULL;
+    if (x && read_body(c, x, &body) == 0) {
+        struct resource_facts f = {STORE_GROUPS, slice_str(x->name),
+                                   buf_slice(&body), SLICE("")};
+        changed = resource_put(c->query->o.resources, &f, call_now());
+    }
     buf_fini(&body);
-    if (x)
-        reply_group(c, x);
-    else if (c->err.text[0])
-        call_invalid(c);
+    reply_group(c, changed);
 }
 
 static void delete_group(struct call *c)
@@ -217,9 +218,15 @@ static void write_default(struct jw *j)
     buf_fini(&arn);
 }
 
-/* Writes it to the store, then answers. */
+/* Writes it to the store, then answers; NULL: answers with c->err. */
 static void reply_group(struct call *c, const struct resource *x)
 {
+    if (!x) {
+        if (!c->err.text[0])
+            err_set(&c->err, "out of memory");
+        call_invalid(c);
+        return;
+    }
     jw_object(&c->j);
     jw_key(&c->j, SLICE("Group"));
     write_group(&c->j, x);

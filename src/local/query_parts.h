@@ -71,6 +71,14 @@ struct call {
     void (*finish)(struct call *c, uint64_t count);
 };
 
+/* The ids of a call; those that are none stand in bad. Room for `max` of both
+ * is the caller's. */
+struct trace_ids {
+    uint8_t (*ids)[STORE_TRACE_ID];
+    struct slice *bad;
+    size_t max, n, n_bad;
+};
+
 typedef void (*operation_fn)(struct call *c);
 struct operation {
     const char *path;
@@ -109,10 +117,8 @@ int call_range(struct call *c);
 int call_filter(struct call *c, struct slice expression);
 /* The filter of GroupName or GroupARN, if there is one. */
 int call_group(struct call *c);
-/* TraceIds; -1 with c->err. Bad ones are left out of ids, and are told to
- * bad (may be NULL), which has room for max. */
-int call_trace_ids(struct call *c, size_t max, uint8_t (*ids)[STORE_TRACE_ID],
-                   size_t *n, struct slice *bad, size_t *n_bad);
+/* TraceIds; -1 with c->err. */
+int call_trace_ids(struct call *c, struct trace_ids *out);
 /* NextToken; 0 with found false if there is none. */
 int call_token(struct call *c, struct token *out, bool *found);
 void call_put_token(struct call *c, const struct token *t);

@@ -47,14 +47,17 @@ static void start(struct call *c)
     struct query *q = c->query;
     struct retrieval *r = calloc(1, sizeof(*r));
     uint8_t bytes[TOKEN_RANDOM];
+    struct slice bad[RETRIEVED_MAX];
+    struct trace_ids list = {.bad = bad, .max = RETRIEVED_MAX};
     if (!r)
         log_fatal("out of memory for the query API");
-    if (call_range(c) < 0 ||
-        call_trace_ids(c, RETRIEVED_MAX, r->ids, &r->n, NULL, NULL) < 0) {
+    list.ids = r->ids;
+    if (call_range(c) < 0 || call_trace_ids(c, &list) < 0) {
         free(r);
         call_invalid(c);
         return;
     }
+    r->n = list.n;
     random_bytes(bytes, sizeof(bytes));
     hex_encode(bytes, sizeof(bytes), r->token);
     struct retrieval **at = &q->retrievals[q->n_retrievals++ % RETRIEVALS_MAX];

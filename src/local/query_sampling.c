@@ -167,10 +167,10 @@ static void save_rule(struct call *c, struct slice name, struct slice tags,
     buf_init(&body, BODY_MAX);
     jw_init(&j, &body);
     rule_write(&j, name, rule);
+    struct resource_facts f = {STORE_RULES, name, buf_slice(&body), tags};
     struct resource *x =
         body.failed ? NULL
-                    : resource_put(c->query->o.resources, STORE_RULES, name,
-                                   buf_slice(&body), tags, call_now());
+                    : resource_put(c->query->o.resources, &f, call_now());
     buf_fini(&body);
     if (!x) {
         call_busy(c);
@@ -210,12 +210,13 @@ static void get_targets(struct call *c)
     struct slice objects[DOCUMENTS_MAX];
     struct report reports[DOCUMENTS_MAX];
     struct resources *r = c->query->o.resources;
-    size_t n;
-    if (params_objects(&c->params, "SamplingStatisticsDocuments", objects,
-                       DOCUMENTS_MAX, &n, &c->err) < 0) {
+    struct param_list list = {objects, DOCUMENTS_MAX, 0};
+    if (params_objects(&c->params, "SamplingStatisticsDocuments", &list,
+                       &c->err) < 0) {
         call_invalid(c);
         return;
     }
+    size_t n = list.n;
     for (size_t i = 0; i < n; i++)
         if (take_report(c, objects[i], &reports[i]) < 0) {
             call_invalid(c);

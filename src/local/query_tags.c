@@ -37,9 +37,9 @@ void resource_save(struct call *c, const struct resource *x)
     struct buf text;
     buf_init(&text, RESOURCE_TEXT_MAX);
     resource_print(x, &text);
-    bool sent = !text.failed &&
-                store_keep(c->query->o.store, x->kind, slice_str(x->name),
-                           buf_slice(&text), call_kept, c);
+    struct store_item item = {x->kind, slice_str(x->name), buf_slice(&text)};
+    bool sent =
+        !text.failed && store_keep(c->query->o.store, &item, call_kept, c);
     buf_fini(&text);
     if (!sent)
         call_busy(c);
@@ -76,16 +76,16 @@ void untag_resource(struct call *c)
 {
     struct tags t = {.n = 0};
     struct slice keys[TAGS_MAX];
-    size_t n = 0;
+    struct param_list list = {keys, TAGS_MAX, 0};
     struct resource *x = find(c);
     if (!x)
         return;
     if (read_old(c, x, &t) < 0 ||
-        params_texts(&c->params, "TagKeys", keys, TAGS_MAX, &n, &c->err) < 0) {
+        params_texts(&c->params, "TagKeys", &list, &c->err) < 0) {
         call_invalid(c);
         return;
     }
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < list.n; i++)
         for (size_t k = 0; k < t.n; k++)
             if (slice_eq(t.list[k].key, keys[i])) {
                 memmove(&t.list[k], &t.list[k + 1],
@@ -101,9 +101,10 @@ static void change(struct call *c, struct resource *x, const struct tags *t)
     struct buf text;
     buf_init(&text, TAGS_TEXT_MAX);
     write_tags(t, &text);
+    struct resource_facts f = {x->kind, slice_str(x->name), SLICE(""),
+                               buf_slice(&text)};
     struct resource *changed =
-        resource_put(c->query->o.resources, x->kind, slice_str(x->name),
-                     SLICE(""), buf_slice(&text), x->modified);
+        resource_put(c->query->o.resources, &f, x->modified);
     buf_fini(&text);
     buf_str(&c->out, "{}");
     if (changed)
@@ -141,10 +142,10 @@ static int read_old(struct call *c, const struct resource *x, struct tags *out)
 static int read_tags(struct call *c, const struct params *p, struct tags *out)
 {
     struct slice objects[TAGS_MAX];
-    size_t n;
-    if (params_objects(p, "Tags", objects, TAGS_MAX, &n, &c->err) < 0)
+    struct param_list list = {objects, TAGS_MAX, 0};
+    if (params_objects(p, "Tags", &list, &c->err) < 0)
         return -1;
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < list.n; i++)
         if (read_tag(c, objects[i], out) < 0)
             return -1;
     return 0;

@@ -20,10 +20,9 @@ struct page {
 /* A batch of traces while it grows. */
 struct batch {
     uint8_t ids[TRACE_IDS_MAX][STORE_TRACE_ID];
-    bool found[TRACE_IDS_MAX];
-    size_t n;
     struct slice bad[TRACE_IDS_MAX];
-    size_t n_bad;
+    bool found[TRACE_IDS_MAX];
+    struct trace_ids list;
     struct buf document;
 };
 
@@ -168,8 +167,8 @@ static void get_traces(struct call *c)
     struct batch *b = call_state(c, sizeof(*b));
     buf_init(&b->document, DOCUMENT_MAX);
     c->fini = free_batch;
-    if (call_trace_ids(c, TRACE_IDS_MAX, b->ids, &b->n, b->bad, &b->n_bad) <
-        0) {
+    b->list = (struct trace_ids){b->ids, b->bad, TRACE_IDS_MAX, 0, 0};
+    if (call_trace_ids(c, &b->list) < 0) {
         call_invalid(c);
         return;
     }
@@ -177,8 +176,8 @@ static void get_traces(struct call *c)
     jw_key(&c->j, SLICE("Traces"));
     jw_array(&c->j);
     struct store_query q = {
-        .ids = (const void *)b->ids, .n_ids = b->n, .after_epoch = -1};
-    if (b->n == 0)
+        .ids = (const void *)b->ids, .n_ids = b->list.n, .after_epoch = -1};
+    if (b->list.n == 0)
         end_traces(c, 0);
     else
         call_read(c, &q, add_trace, end_traces);
@@ -193,7 +192,7 @@ static bool add_trace(void *arg, const struct store_trace *s, int64_t epoch)
     (void)epoch;
     if (!t)
         return true;
-    for (size_t i = 0; i < b->n; i++)
+    for (size_t i = 0; i < b->list.n; i++)
         if (memcmp(b->ids[i], s->id, STORE_TRACE_ID) == 0)
             b->found[i] = true;
     jw_object(&c->j);
@@ -230,13 +229,13 @@ static void end_traces(struct call *c, uint64_t count)
     jw_array_end(&c->j);
     jw_key(&c->j, SLICE("UnprocessedTraceIds"));
     jw_array(&c->j);
-    for (size_t i = 0; i < b->n; i++) {
+    for (size_t i = 0; i < b->list.n; i++) {
         char text[TRACE_ID_TEXT];
         trace_id_write(b->ids[i], text);
         if (!b->found[i])
             jw_string(&c->j, slice_str(text));
     }
-    for (size_t i = 0; i < b->n_bad; i++)
+    for (size_t i = 0; i < b->list.n_bad; i++)
         jw_string(&c->j, b->bad[i]);
     jw_array_end(&c->j);
     jw_object_end(&c->j);

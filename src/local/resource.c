@@ -17,6 +17,8 @@ struct resources {
     double rules_modified;
 };
 
+static struct resource *
+resource_make(struct resources *r, const struct resource_facts *f, double now);
 static void set_text(char **to, struct slice text);
 static void set_expression(struct resource *x);
 static void resource_free(struct resource *x);
@@ -57,7 +59,8 @@ void resources_load(struct resources *r, enum store_kind kind,
         const struct param *t = params_find(&p, "Tags");
         if (t && t->kind == JS_ARRAY)
             tags = t->value;
-        struct resource *x = resource_put(r, kind, name, body, tags, modified);
+        struct resource_facts f = {kind, name, body, tags};
+        struct resource *x = resource_put(r, &f, modified);
         if (x)
             x->created = created;
     }
@@ -99,37 +102,41 @@ size_t resources_count(struct resources *r, enum store_kind kind)
     return n;
 }
 
-struct resource *resource_put(struct resources *r, enum store_kind kind,
-                              struct slice name, struct slice body,
-                              struct slice tags, double now)
+struct resource *resource_put(struct resources *r,
+                              const struct resource_facts *f, double now)
 {
-    struct resource *x = resource_find(r, kind, name);
-    if (!x) {
-        struct resource **at = &r->first;
-        struct buf arn;
-        x = calloc(1, sizeof(*x));
-        if (!x)
-            return NULL;
-        buf_init(&arn, 512);
-        resource_arn(kind, name, &arn);
-        x->kind = kind;
-        x->created = now;
-        set_text(&x->name, name);
-        set_text(&x->arn, buf_slice(&arn));
-        set_text(&x->tags, SLICE("[]"));
-        buf_fini(&arn);
-        while (*at)
-            at = &(*at)->next;
-        *at = x;
-    }
+    struct resource *x = resource_find(r, f->kind, f->name);
+    if (!x && !(x = resource_make(r, f, now)))
+        return NULL;
     x->modified = now;
-    if (kind == STORE_RULES && now > r->rules_modified)
+    if (f->kind == STORE_RULES && now > r->rules_modified)
         r->rules_modified = now;
-    if (body.n)
-        set_text(&x->body, body);
-    if (tags.n)
-        set_text(&x->tags, tags);
+    if (f->body.n)
+        set_text(&x->body, f->body);
+    if (f->tags.n)
+        set_text(&x->tags, f->tags);
     set_expression(x);
+    return x;
+}
+
+static struct resource *
+resource_make(struct resources *r, const struct resource_facts *f, double now)
+{
+    struct resource *x = calloc(1, sizeof(*x)), **at = &r->first;
+    struct buf arn;
+    if (!x)
+        return NULL;
+    buf_init(&arn, 512);
+    resource_arn(f->kind, f->name, &arn);
+    x->kind = f->kind;
+    x->created = now;
+    set_text(&x->name, f->name);
+    set_text(&x->arn, buf_slice(&arn));
+    set_text(&x->tags, SLICE("[]"));
+    buf_fini(&arn);
+    while (*at)
+        at = &(*at)->next;
+    *at = x;
     return x;
 }
 

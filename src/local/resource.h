@@ -27,6 +27,11 @@ struct resource {
 
 struct resources;
 
+struct resource_facts {
+    enum store_kind kind;
+    struct slice name, body, tags;
+};
+
 struct resources *resources_new(void);
 void resources_free(struct resources *r);
 /* What the store kept; a text that can't be read is passed over. */
@@ -41,9 +46,8 @@ struct resource *resources_next(const struct resource *x);
 size_t resources_count(struct resources *r, enum store_kind kind);
 /* Makes it, or gives it another body and tags (empty: as they are). NULL
  * without memory. */
-struct resource *resource_put(struct resources *r, enum store_kind kind,
-                              struct slice name, struct slice body,
-                              struct slice tags, double now);
+struct resource *resource_put(struct resources *r,
+                              const struct resource_facts *f, double now);
 void resource_remove(struct resources *r, struct resource *x, double now);
 /* The text for the store. */
 void resource_print(const struct resource *x, struct buf *out);

@@ -235,16 +235,15 @@ static bool copy_slice(struct arena *a, struct slice *s)
     return s->p != NULL;
 }
 
-bool store_keep(struct store *s, enum store_kind kind, struct slice name,
-                struct slice body, void (*done)(void *arg, bool kept),
-                void *arg)
+bool store_keep(struct store *s, const struct store_item *item,
+                void (*done)(void *arg, bool kept), void *arg)
 {
     struct change *c = change_new(JOB_KEEP, done, arg);
     if (!c)
         return false;
-    c->kind = kind;
-    buf_append(&c->name, name);
-    buf_append(&c->body, body);
+    c->kind = item->kind;
+    buf_append(&c->name, item->name);
+    buf_append(&c->body, item->body);
     return send_change(s, c);
 }
 

@@ -8,12 +8,13 @@ import re
 
 import boto3
 import pytest
+import yaml
 from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from harness import query_cases
-from harness.relay import BINARY
+from harness.relay import BINARY, Relay
 
 CASES = sorted(
     (pathlib.Path(__file__).parent.parent / "local_cases").glob("*.json")
@@ -50,18 +51,14 @@ def call(boto, operation, params):
 
 @pytest.fixture(scope="module")
 def local(tmp_path_factory):
-    from harness.relay import Relay
-
     relay = Relay(tmp_path_factory.mktemp("local"))
     address = f"127.0.0.1:{relay.udp_port}"
     words = [
         BINARY, "local", "-c", "cfg.yaml", "-b", address, "-t", address,
         "--store", ":memory:",
     ]
-    (relay.directory / "cfg.yaml").write_text(
-        f"Version: 2\nOtlp:\n  Http: {{Address: '127.0.0.1:{relay.otlp_http_port}'}}\n"
-        f"  Grpc: {{Address: '127.0.0.1:{relay.otlp_grpc_port}'}}\n"
-    )
+    file = relay.directory / "cfg.yaml"
+    file.write_text(yaml.safe_dump(relay.config))
     relay.run(words)
     yield relay
     relay.stop()
@@ -106,8 +103,7 @@ def test_signed_calls(local):
 def test_pages_of_summaries(local):
     boto = client(local)
     second = T + 1000
-    for start in range(0, 250, 50):
-        put(boto, *(segment(second + i, second + i) for i in range(start, start + 50)))
+    put(boto, *(segment(second + i, second + i) for i in range(250)))
     pages = boto.get_paginator("get_trace_summaries").paginate(
         StartTime=second, EndTime=second + 250
     )
@@ -251,7 +247,9 @@ def test_groups_and_tags_live(local):
     )
     tags = boto.list_tags_for_resource(ResourceARN=made["GroupARN"])["Tags"]
     assert tags == [{"Key": "team", "Value": "b"}]
-    changed = boto.update_group(GroupARN=made["GroupARN"], FilterExpression="ok")
+    changed = boto.update_group(
+        GroupARN=made["GroupARN"], FilterExpression="ok"
+    )
     assert changed["Group"]["FilterExpression"] == "ok"
     boto.untag_resource(ResourceARN=made["GroupARN"], TagKeys=["team"])
     assert not boto.list_tags_for_resource(ResourceARN=made["GroupARN"])["Tags"]
@@ -285,7 +283,8 @@ def test_sampling_rules_and_targets(local):
     (target,) = answer["SamplingTargetDocuments"]
     assert target["FixedRate"] == 0.25
     assert target["ReservoirQuota"] == 10
-    assert [u["RuleName"] for u in answer["UnprocessedStatistics"]] == ["nobody"]
+    (unknown,) = answer["UnprocessedStatistics"]
+    assert unknown["RuleName"] == "nobody"
     sums = boto.get_sampling_statistic_summaries()["SamplingStatisticSummaries"]
     assert {s["RuleName"]: s["RequestCount"] for s in sums}["r1"] == 4
     boto.delete_sampling_rule(RuleName="r1")

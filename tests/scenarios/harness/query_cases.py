@@ -66,7 +66,8 @@ def list_differences(want, got, path):
 
     def pair(rest, left):
         return not rest or any(
-            not differences(rest[0], x) and pair(rest[1:], left[:i] + left[i + 1 :])
+            not differences(rest[0], x)
+            and pair(rest[1:], left[:i] + left[i + 1 :])
             for i, x in enumerate(left)
         )
 

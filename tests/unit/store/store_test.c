@@ -211,6 +211,13 @@ static void damage(const char *file)
     close(fd);
 }
 
+static bool keep(enum store_kind kind, struct slice name, struct slice body,
+                 void (*done)(void *arg, bool kept))
+{
+    struct store_item item = {kind, name, body};
+    return store_keep(store, &item, done, NULL);
+}
+
 /* --- tests ------------------------------------------------------------- */
 
 static void documents_come_back_as_they_were(void **state)
@@ -336,12 +343,11 @@ static void a_file_keeps(void **state)
     reopen(path);
     put(1, 1, "x");
     finished = false;
-    assert_true(
-        store_keep(store, STORE_RULES, SLICE("r"), SLICE("{}"), finish, NULL));
+    assert_true(keep(STORE_RULES, SLICE("r"), SLICE("{}"), finish));
     wait_finished();
-    store_keep(store, STORE_GROUPS, SLICE("g"), SLICE("1"), NULL, NULL);
-    store_keep(store, STORE_GROUPS, SLICE("g"), SLICE("2"), NULL, NULL);
-    store_keep(store, STORE_GROUPS, SLICE("h"), SLICE("3"), NULL, NULL);
+    keep(STORE_GROUPS, SLICE("g"), SLICE("1"), NULL);
+    keep(STORE_GROUPS, SLICE("g"), SLICE("2"), NULL);
+    keep(STORE_GROUPS, SLICE("h"), SLICE("3"), NULL);
     store_forget(store, STORE_GROUPS, SLICE("h"), NULL, NULL);
     reopen(path);
     assert_string_equal(buf_cstr(&kept), "0:g=2;1:r={};");
