@@ -115,7 +115,9 @@ static bool listen_http(struct relay *r)
         .timeout_s = TIMEOUT_S,
     };
     const char *at[2] = {o->otlp_http_address,
-                         loopback_twin(o->otlp_http_address, twin)};
+                         o->otlp_http_address_set
+                             ? NULL
+                             : loopback_twin(o->otlp_http_address, twin)};
     for (int i = 0; o->otlp_http && i < 2 && at[i] != NULL; i++) {
         struct http1 *s = http1_new(r->loop, at[i], &limits, r->tls_http, &err);
         r->otlp_server[i] = s;
@@ -141,7 +143,9 @@ static bool listen_grpc(struct relay *r)
         .lambda = r->is_lambda,
     };
     const char *at[2] = {o->otlp_grpc_address,
-                         loopback_twin(o->otlp_grpc_address, twin)};
+                         o->otlp_grpc_address_set
+                             ? NULL
+                             : loopback_twin(o->otlp_grpc_address, twin)};
     for (int i = 0; o->otlp_grpc && i < 2 && at[i] != NULL; i++) {
         g.address = at[i];
         r->grpc[i] =

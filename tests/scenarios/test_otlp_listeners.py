@@ -44,6 +44,7 @@ def test_default_port_taken(plain_relay, xray, port):
         x for x in plain_relay.log().splitlines() if "going on without" in x
     )
     assert "[Warn]" in line and "in use" in line
+    assert f"tcp [::1]:{port}" not in listening()  # that program's clients
     plain_relay.send(segment())
     plain_relay.wait_delivered(1)
 
