@@ -130,6 +130,7 @@ static void show_since(struct tail *t, const char *filter, const char *since)
         list[n++] = row;
     while (n > 0)
         print_row(t, list[--n], false);
+    fflush(stdout);
 }
 
 static void pause_then_on(struct tail *t)

@@ -30,6 +30,7 @@ static void on_live(struct api *a, struct http1_request *r);
 static void write_health(struct api *a, struct http1_request *r, bool live);
 static void write_store(struct api *a, struct jw *j,
                         const struct store_health *h);
+static void on_graph(struct api *a, struct http1_request *r);
 static void on_events(struct api *a, struct http1_request *r);
 static void on_wait(struct api *a, struct http1_request *r);
 static void on_mark(struct api *a, struct http1_request *r);
@@ -42,6 +43,8 @@ static const struct route routes[] = {
     {"GET", "traces", api_list},
     {"DELETE", "traces", api_delete},
     {"GET", "histogram", api_histogram},
+    {"GET", "graph", on_graph},
+    {"GET", "diff", api_diff},
     {"GET", "events", on_events},
     {"GET", "wait", on_wait},
     {"POST", "mark", on_mark},
@@ -161,7 +164,7 @@ static bool try_route(struct api *a, struct http1_request *r, struct slice path)
     return known;
 }
 
-/* traces/{id}, traces/{id}/pin */
+/* traces/{id}, traces/{id}/graph, traces/{id}/pin */
 static bool try_trace(struct api *a, struct http1_request *r, struct slice path)
 {
     uint8_t id[STORE_TRACE_ID];
@@ -179,6 +182,8 @@ static bool try_trace(struct api *a, struct http1_request *r, struct slice path)
         api_fail(r, 400, "not a trace id: 1-8hex-24hex or 32 hex digits");
     else if (rest.n == 0 && slice_is(method, "GET"))
         api_trace(a, r, id);
+    else if (slice_is(rest, "graph") && slice_is(method, "GET"))
+        api_graph(a, r, id);
     else if (rest.n == 0 && slice_is(method, "DELETE"))
         api_delete_one(a, r, id);
     else if (slice_is(rest, "pin") && is_change(method))
@@ -268,6 +273,11 @@ static void write_store(struct api *a, struct jw *j,
     jw_key(j, SLICE("message"));
     jw_string(j, slice_str(message));
     jw_object_end(j);
+}
+
+static void on_graph(struct api *a, struct http1_request *r)
+{
+    api_graph(a, r, NULL);
 }
 
 static void on_events(struct api *a, struct http1_request *r)

@@ -11,7 +11,15 @@
 #define LIMIT_MAX 1000
 #define CURSOR_MAX 64
 
+/* A row in the text written so far. The store goes by whole seconds; in a
+ * page rows are put in the order of their fractions too. */
+struct row_at {
+    double start;
+    size_t at, n;
+};
+
 struct page {
+    struct row_at rows[LIMIT_MAX];
     unsigned limit, n;
     bool more;
     int64_t epoch; /* of the last one written */
@@ -28,6 +36,7 @@ static bool read_cursor(struct slice text, struct store_query *q);
 static bool each_row(struct api_work *w, const struct trace *t,
                      const struct store_trace *s, int64_t epoch);
 static void list_done(struct api_work *w, uint64_t count);
+static int by_start(const void *a, const void *b);
 static bool each_one(struct api_work *w, const struct trace *t,
                      const struct store_trace *s, int64_t epoch);
 static void one_done(struct api_work *w, uint64_t count);
@@ -51,9 +60,6 @@ void api_list(struct api *a, struct http1_request *r)
     }
     w->each = each_row;
     w->done = list_done;
-    jw_object(&w->j);
-    jw_key(&w->j, SLICE("traces"));
-    jw_array(&w->j);
     api_work_start(w, &q);
 }
 
@@ -114,8 +120,11 @@ static bool each_row(struct api_work *w, const struct trace *t,
         w->seen--;
         return false;
     }
+    size_t at = w->out.n;
     row_write(&w->j, t, &facts, &w->scratch);
-    p->n++;
+    size_t comma = at < w->out.n && w->out.p[at] == ',';
+    p->rows[p->n++] =
+        (struct row_at){t->start, at + comma, w->out.n - at - comma};
     p->epoch = epoch;
     memcpy(p->id, s->id, STORE_TRACE_ID);
     return !w->out.failed;
@@ -125,21 +134,40 @@ static void list_done(struct api_work *w, uint64_t count)
 {
     struct page *p = w->state;
     char hex[2 * STORE_TRACE_ID + 1], cursor[CURSOR_MAX];
+    struct buf out;
+    struct jw j;
     (void)count;
     if (w->request == NULL)
         return;
-    jw_array_end(&w->j);
-    jw_key(&w->j, SLICE("cursor"));
+    buf_init(&out, API_ANSWER_MAX);
+    jw_init(&j, &out);
+    jw_object(&j);
+    jw_key(&j, SLICE("traces"));
+    jw_array(&j);
+    qsort(p->rows, p->n, sizeof(p->rows[0]), by_start);
+    for (unsigned i = 0; i < p->n; i++)
+        jw_raw(&j, slice_of(w->out.p + p->rows[i].at, p->rows[i].n));
+    jw_array_end(&j);
+    jw_key(&j, SLICE("cursor"));
     hex_encode(p->id, STORE_TRACE_ID, hex);
     snprintf(cursor, sizeof(cursor), "%" PRId64 ".%s", p->epoch, hex);
     if (p->more)
-        jw_string(&w->j, slice_str(cursor));
+        jw_string(&j, slice_str(cursor));
     else
-        jw_null(&w->j);
-    jw_key(&w->j, SLICE("seen"));
-    jw_uint(&w->j, w->seen);
-    jw_object_end(&w->j);
-    api_reply(w->request, 200, &w->out);
+        jw_null(&j);
+    jw_key(&j, SLICE("seen"));
+    jw_uint(&j, w->seen);
+    jw_object_end(&j);
+    api_reply(w->request, 200, &out);
+    buf_fini(&out);
+}
+
+static int by_start(const void *a, const void *b)
+{
+    const struct row_at *x = a, *y = b;
+    if (x->start != y->start)
+        return x->start < y->start ? 1 : -1;
+    return (x->at > y->at) - (x->at < y->at);
 }
 
 static bool each_one(struct api_work *w, const struct trace *t,
