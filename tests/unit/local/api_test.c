@@ -472,6 +472,98 @@ static void completes_words_names_and_values(void **state)
            "\"type\":\"service\"");
 }
 
+/* Two traces of one second: the second one lacks a call, has another, and
+ * one that fails. */
+static void import_pair(struct world *w)
+{
+#define SPAN(id, name, from, to, more)                                         \
+    "{\"id\":\"00000000000000" id "\",\"name\":\"" name                        \
+    "\",\"namespace\":\"remote\",\"start_time\":" from                         \
+    ",\"end_time\":" to more "}"
+    ask(w, "POST", "/api/import",
+        "{\"trace_id\":\"1-00000064-00000000000000000000000a\",\"id\":"
+        "\"0000000000000001\",\"name\":\"shop\",\"start_time\":100.2,"
+        "\"end_time\":101,\"subsegments\":[" SPAN(
+            "11", "db", "100.3", "100.4",
+            "") "," SPAN("12", "db", "100.4", "100.5",
+                         "") "," SPAN("13", "bank", "100.5", "100.6",
+                                      "") "]}"
+                                          "{\"trace_id\":\"1-00000064-"
+                                          "000000000000000000000001\",\"id\":"
+                                          "\"0000000000000001\",\"name\":"
+                                          "\"shop\",\"start_time\":100.7,"
+                                          "\"end_time\":101,\"fault\":true,"
+                                          "\"subsegments\":[" SPAN(
+                                              "11", "db", "100.8", "100.9",
+                                              "") "," SPAN("13", "bank",
+                                                           "100.9", "101",
+                                                           ",\"fault\":true,"
+                                                           "\"cause\":{"
+                                                           "\"exceptions\":[{"
+                                                           "\"type\":"
+                                                           "\"Timeout\","
+                                                           "\"message\":\"no\"}"
+                                                           "]}") "," SPAN("14",
+                                                                          "mai"
+                                                                          "l",
+                                                                          "100."
+                                                                          "9",
+                                                                          "101",
+                                                                          "") "]}");
+    store_flush(w->store, on_flushed, w);
+    loop_run(w->loop);
+}
+
+static void a_second_has_its_own_order(void **state)
+{
+    struct world *w = *state;
+    import_pair(w);
+    const char *body = get(w, "/api/traces");
+    assert_true(strstr(body, "\"start\":100.7") <
+                strstr(body, "\"start\":100.2"));
+    assert_int_equal(count(body, "},{\"id\":\"1-"), 1);
+}
+
+static void maps_nodes_and_their_calls(void **state)
+{
+    struct world *w = *state;
+    import_pair(w);
+    expect(w, "/api/graph", 200,
+           "\"total\":2,\"ok\":1,\"error\":0,\"throttle\":0,\"fault\":1,");
+    expect(w, "/api/graph", 200, "{\"text\":\"Timeout: no\",\"count\":1}");
+    expect(w, "/api/graph", 200, "\"client\":true,\"root\":false,");
+    expect(w, "/api/graph?filter=fault", 200, "\"traces\":1,");
+    expect(
+        w, "/api/traces/1-00000064-00000000000000000000000a/graph", 200,
+        "\"name\":\"db\",\"type\":\"remote\",\"client\":false,\"root\":false,"
+        "\"inferred\":true,\"total\":2,");
+}
+
+static void compares_two_traces_span_by_span(void **state)
+{
+    struct world *w = *state;
+    import_pair(w);
+#define IDS                                                                    \
+    "a=1-00000064-00000000000000000000000a&"                                   \
+    "b=1-00000064-000000000000000000000001"
+    expect(w, "/api/diff?" IDS, 200,
+           "\"depth\":0,\"name\":\"shop\",\"change\":\"changed\",\"a\":{"
+           "\"row\":0,");
+    assert_int_equal(count(buf_cstr(&w->body), "\"change\":\"removed\",\"a\":"),
+                     2); /* a call of db, and the db inferred from it */
+    assert_int_equal(
+        count(buf_cstr(&w->body), "\"change\":\"added\",\"a\":null"), 2);
+    assert_int_equal(count(buf_cstr(&w->body), "\"change\":\"changed\""), 3);
+    expect(w, "/api/diff?" IDS, 200,
+           "{\"name\":\"db\",\"a\":{\"calls\":2,\"time\":0.2},\"b\":{"
+           "\"calls\":1,\"time\":0.1}}");
+    expect(w, "/api/diff?a=1&b=2", 400, "two trace ids");
+    expect(w,
+           "/api/diff?a=1-00000064-00000000000000000000000a"
+           "&b=1-00000064-0000000000000000000000ff",
+           404, "no trace b");
+}
+
 static void health_tells_of_the_store(void **state)
 {
     struct world *w = *state;
@@ -581,6 +673,9 @@ int main(void)
         WITH_WORLD(says_what_came_nearest),
         WITH_WORLD(a_mark_divides_before_from_after),
         WITH_WORLD(completes_words_names_and_values),
+        WITH_WORLD(a_second_has_its_own_order),
+        WITH_WORLD(maps_nodes_and_their_calls),
+        WITH_WORLD(compares_two_traces_span_by_span),
         WITH_WORLD(health_tells_of_the_store),
         WITH_WORLD(only_this_machine_and_this_page_may_ask),
         WITH_WORLD(a_token_takes_the_place_of_the_host),
