@@ -115,9 +115,7 @@ static bool listen_http(struct relay *r)
         .timeout_s = TIMEOUT_S,
     };
     const char *at[2] = {o->otlp_http_address,
-                         o->otlp_http_address_set
-                             ? NULL
-                             : loopback_twin(o->otlp_http_address, twin)};
+                         loopback_twin(o->otlp_http_address, twin)};
     for (int i = 0; o->otlp_http && i < 2 && at[i] != NULL; i++) {
         struct http1 *s = http1_new(r->loop, at[i], &limits, r->tls_http, &err);
         r->otlp_server[i] = s;
@@ -127,6 +125,8 @@ static bool listen_http(struct relay *r)
         } else if (ends_start(i == 0 && must_have(r, o->otlp_http_address_set),
                               at[i], &err)) {
             return false;
+        } else {
+            break; /* another program's port: its clients use ::1 too */
         }
     }
     return true;
@@ -143,9 +143,7 @@ static bool listen_grpc(struct relay *r)
         .lambda = r->is_lambda,
     };
     const char *at[2] = {o->otlp_grpc_address,
-                         o->otlp_grpc_address_set
-                             ? NULL
-                             : loopback_twin(o->otlp_grpc_address, twin)};
+                         loopback_twin(o->otlp_grpc_address, twin)};
     for (int i = 0; o->otlp_grpc && i < 2 && at[i] != NULL; i++) {
         g.address = at[i];
         r->grpc[i] =
@@ -156,6 +154,8 @@ static bool listen_grpc(struct relay *r)
         else if (ends_start(i == 0 && must_have(r, o->otlp_grpc_address_set),
                             at[i], &err))
             return false;
+        else
+            break;
     }
     return true;
 }
