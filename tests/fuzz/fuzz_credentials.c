@@ -1,10 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Foreign answers that hold credentials: each reader on the same bytes. */
+/* Foreign answers that hold credentials or tell of the place, and attributes
+ * out of the environment: each reader on the same bytes. */
 #include <assert.h>
 #include <stdint.h>
 
 #include "aws/cred_parse.h"
+#include "aws/facts.h"
 #include "xr/http_date.h"
+
+static void read_facts(struct slice body)
+{
+    struct facts facts;
+    struct err err = {""};
+
+    facts_init(&facts);
+    assert(facts_read_pairs(&facts, body, &err) || err.text[0]);
+    facts_set_service(&facts, body);
+    assert(facts.n <= FACTS_MAX);
+    err.text[0] = '\0';
+    assert(facts_read_task(&facts, body, &err) || err.text[0]);
+    facts_fini(&facts);
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
@@ -27,6 +43,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     (void)!cred_parse_error(body, text);
     (void)!cred_parse_sso_token(body, "https://a/start", &token);
     (void)!imds_parse_identity(body, &place);
+    read_facts(body);
     (void)!http_date_parse(body, &ms);
     (void)!cred_parse_time(body, &ms);
     return 0;
