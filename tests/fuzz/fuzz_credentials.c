@@ -30,7 +30,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
         cred_parse_sts};
     struct slice body = slice_of(data, n);
     struct sso_token token;
-    struct place place = {""};
+    struct place place = {.region = ""};
     char text[256];
     int64_t ms;
 
