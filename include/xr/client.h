@@ -44,7 +44,7 @@ struct client_request {
     const char *url;
     const struct client_header *headers; /* sent as they are, in order */
     size_t n_headers;
-    struct slice body; /* borrowed until done; read in place */
+    struct slice body;   /* borrowed until done; read in place */
     unsigned timeout_ms; /* 0: none */
     unsigned connect_timeout_ms;
     bool direct;       /* never through a proxy (link-local endpoints) */

@@ -11,7 +11,7 @@ struct changing {
     struct api *api;
     struct http1_request *request; /* NULL: gone */
     uint64_t n;                    /* traces that will be gone */
-    bool one, pin;
+    bool one, all, pin;            /* all: n were there before */
     uint8_t id[STORE_TRACE_ID];
 };
 
@@ -24,6 +24,9 @@ static struct changing *changing_new(struct api *a, struct http1_request *r,
                                      const uint8_t *id);
 static void on_gone(void *arg);
 static void busy(struct changing *c);
+static bool each_none(struct api_work *w, const struct trace *t,
+                      const struct store_trace *s, int64_t epoch);
+static void counted(struct api_work *w, uint64_t count);
 static bool each_chosen(struct api_work *w, const struct trace *t,
                         const struct store_trace *s, int64_t epoch);
 static void chosen_done(struct api_work *w, uint64_t count);
@@ -39,12 +42,9 @@ void api_delete(struct api *a, struct http1_request *r)
     if (w == NULL)
         return;
     if (!api_param(r, "filter", &w->arena, &text) || text.n == 0) {
-        w->request = NULL;
-        api_work_free(w);
-        struct changing *c = changing_new(a, r, NULL);
-        c->n = store_health(a->o.store).traces;
-        if (!store_delete(a->o.store, NULL, 0, on_deleted, c))
-            busy(c);
+        w->each = each_none;
+        w->done = counted;
+        api_work_start(w, &q);
         return;
     }
     w->state = calloc(1, sizeof(struct chosen));
@@ -100,6 +100,25 @@ static void busy(struct changing *c)
     free(c);
 }
 
+/* Only how many there are. */
+static bool each_none(struct api_work *w, const struct trace *t,
+                      const struct store_trace *s, int64_t epoch)
+{
+    (void)w, (void)t, (void)s, (void)epoch;
+    return false;
+}
+
+static void counted(struct api_work *w, uint64_t count)
+{
+    if (w->request == NULL)
+        return;
+    struct changing *c = changing_new(w->api, w->request, NULL);
+    c->all = true;
+    c->n = count;
+    if (!store_delete(w->api->o.store, NULL, 0, on_deleted, c))
+        busy(c);
+}
+
 static bool each_chosen(struct api_work *w, const struct trace *t,
                         const struct store_trace *s, int64_t epoch)
 {
@@ -146,6 +165,9 @@ static void on_deleted(void *arg, bool kept)
 {
     struct changing *c = arg;
     struct buf out;
+    uint64_t left = store_health(c->api->o.store).traces; /* pinned ones */
+    if (c->all)
+        c->n = c->n > left ? c->n - left : 0;
     if (kept && !c->api->stopped)
         api_events_cleared(c->api->events, c->one ? c->id : NULL);
     buf_init(&out, 256);

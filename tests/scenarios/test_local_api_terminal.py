@@ -1,0 +1,273 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The own API and the terminal of `xray-relay local`: events as they come,
+what was missed, waiting in a test, and text that attacks the terminal."""
+
+import json
+import os
+import subprocess
+import time
+import xml.etree.ElementTree as xml
+
+import pytest
+
+from harness.documents import segment
+from harness.ports import free_port
+from harness.relay import BINARY
+
+NOTHING = {
+    "AWS_REGION": None,
+    "AWS_ACCESS_KEY_ID": None,
+    "AWS_SECRET_ACCESS_KEY": None,
+}
+
+
+@pytest.fixture
+def local(make_relay):
+    relay = make_relay(env=NOTHING)
+    address = f"127.0.0.1:{relay.udp_port}"
+    return relay.run(
+        [BINARY, "local", "-b", address, "-t", address, "--store", ":memory:"]
+    )
+
+
+def command(relay, *words, **options):
+    name, *rest = words
+    return subprocess.run(
+        [BINARY, name, "-t", f"127.0.0.1:{relay.tcp_port}", *rest],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={**os.environ, **options.pop("env", {})},
+        **options,
+    )
+
+
+def put(relay, **members):
+    """By HTTP, so that it can be read when this returns."""
+    document = segment(**members)
+    body = json.dumps({"TraceSegmentDocuments": [document]}).encode()
+    answer = relay.request("POST", "/TraceSegments", body)
+    assert json.loads(answer.body)["UnprocessedTraceSegments"] == []
+    return json.loads(document)["trace_id"]
+
+
+def get(relay, path, **headers):
+    answer = relay.request("GET", path, headers=headers)
+    return answer.status, json.loads(answer.body)
+
+
+class Events:
+    """A stream of server-sent events, read with curl."""
+
+    def __init__(self, relay, query="", last=None):
+        words = ["curl", "-sN", "--max-time", "30"]
+        if last:
+            words += ["-H", f"Last-Event-ID: {last}"]
+        url = f"http://127.0.0.1:{relay.tcp_port}/api/events{query}"
+        self.process = subprocess.Popen(
+            [*words, url], stdout=subprocess.PIPE, text=True
+        )
+        self.id = None
+
+    def next(self, name):
+        event = None
+        for line in self.process.stdout:
+            if line.startswith("id: "):
+                self.id = line[4:].strip()
+            elif line.startswith("event: "):
+                event = line[7:].strip()
+            elif line.startswith("data: ") and event == name:
+                return json.loads(line[6:])
+        raise AssertionError(f"the stream ended without {name}")
+
+    def close(self):
+        self.process.terminate()
+        self.process.wait()
+
+
+def test_events_come_and_are_resumed(local):
+    events = Events(local)
+    assert events.next("stats")["traces"] == 0
+    first = put(local, name="one")
+    assert events.next("trace")["trace"]["id"] == first
+    last = events.id
+    events.close()
+    missed = put(local, name="two")
+    resumed = Events(local, last=last)
+    event = resumed.next("trace")
+    assert event["trace"]["id"] == missed
+    assert event["change"] == "new"
+    resumed.close()
+
+
+def test_events_of_another_run_begin_anew(local):
+    events = Events(local, last="7.1")
+    assert events.next("reset") == {}
+    events.close()
+
+
+def test_events_with_a_filter(local):
+    events = Events(local, query="?filter=fault")
+    events.next("stats")
+    put(local, name="good")
+    bad = put(local, name="bad", fault=True)
+    assert events.next("trace")["trace"]["id"] == bad
+    assert command(local, "clear").returncode == 0
+    assert events.next("cleared") == {"id": None}
+    events.close()
+
+
+def test_wait_for_what_comes(local):
+    mark = command(local, "wait", "--mark").stdout.strip()
+    waiting = subprocess.Popen(
+        [BINARY, "wait", "-t", f"127.0.0.1:{local.tcp_port}", "--since", mark]
+        + ["--timeout", "20s", "--json", 'service("orders") { !fault }'],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    put(local, name="shop")
+    trace = put(local, name="orders")
+    out, _ = waiting.communicate(timeout=30)
+    assert waiting.returncode == 0
+    assert [json.loads(line)["id"] for line in out.splitlines()] == [trace]
+
+
+def test_wait_in_vain_tells_the_nearest(local):
+    put(local, name="orders", annotations={"order_id": "41"})
+    done = command(
+        local,
+        *("wait", "--timeout", "100ms"),
+        'service("orders") AND annotation.order_id = "42"',
+    )
+    assert done.returncode == 1
+    assert 'has: "41"' in done.stdout
+    assert command(local, "wait", "fault >").returncode == 2
+    none = command(local, "wait", "--none", "--timeout", "100ms", "fault")
+    assert none.returncode == 0
+    some = command(local, "wait", "--none", "--timeout", "5s", "ok")
+    assert some.returncode == 1
+
+
+def test_wait_writes_junit(local, tmp_path):
+    put(local, name="orders", annotations={"n": 1})
+    questions = [
+        {"name": "there", "filter": "annotation.n = 1"},
+        {"name": "<no> fault", "filter": "fault", "none": True},
+        {"name": "quick", "filter": "ok", "max_duration": 0},
+        {"name": "absent", "filter": "annotation.n = 2"},
+        {"name": "broken", "filter": "annotation.n ="},
+    ]
+    file = tmp_path / "questions.json"
+    file.write_text(json.dumps(questions))
+    report = tmp_path / "junit.xml"
+    done = command(
+        local,
+        *("wait", "--timeout", "500ms", "--assert", str(file)),
+        *("--junit", str(report)),
+    )
+    assert done.returncode == 1
+    suite = xml.parse(report).getroot()
+    assert suite.get("tests") == "5"
+    failed = [c.get("name") for c in suite if c.find("failure") is not None]
+    assert failed == ["quick", "absent", "broken"]
+    assert suite[1].get("name") == "<no> fault"
+
+
+def test_export_and_import(local, tmp_path):
+    trace = put(local, name="kept", annotations={"n": 1})
+    put(local, name="other")
+    exported = command(local, "export", "annotation.n = 1").stdout
+    assert json.loads(exported)["trace_id"] == trace
+    assert "2 traces deleted" in command(local, "clear").stdout
+    file = tmp_path / "traces.ndjson"
+    file.write_text(exported + "nonsense\n")
+    done = command(local, "import", str(file))
+    assert done.stdout == "1 of 2 documents imported\n"
+    assert "document 2: ParseError" in done.stderr
+    assert done.returncode == 1
+    assert command(local, "wait", "annotation.n = 1").returncode == 0
+
+
+HOSTILE = "a\x1b[2J\x07\u009b31m\u202eevil\ufeff"
+
+
+def test_hostile_text_is_made_visible(local):
+    trace = put(
+        local,
+        name="shop",
+        fault=True,
+        http={"request": {"method": HOSTILE, "url": "http://x/" + HOSTILE}},
+        cause={
+            "exceptions": [
+                {"id": "00000000000000aa", "type": HOSTILE, "message": HOSTILE}
+            ]
+        },
+    )
+    for words in (["ls"], ["show", trace], ["wait", "fault"]):
+        out = command(local, *words).stdout
+        assert "\\x1b[2J\\x07\\u009b31m\\u202eevil\\ufeff" in out
+        assert not any(c in out for c in "\x1b\x07\u009b\u202e\ufeff")
+
+
+def test_tail_prints_what_settles_and_ends_on_a_fault(local):
+    tail = subprocess.Popen(
+        [BINARY, "tail", "-t", f"127.0.0.1:{local.tcp_port}", "--fail"],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    stream = Events(local)
+    stream.next("stats")
+    deadline = time.monotonic() + 20
+    while tail.poll() is None and time.monotonic() < deadline:
+        put(local, name="good")
+        trace = put(local, name="bad", fault=True)
+        stream.next("stats")
+    stream.close()
+    out = tail.communicate(timeout=5)[0]
+    assert tail.returncode == 1
+    assert "bad" in out and trace[:10] in out
+
+
+def test_env_makes_the_cli_work(local):
+    done = command(local, "env", env={"AWS_REGION": "eu-west-1"})
+    lines = dict(
+        line.removeprefix("export ").split("=", 1)
+        for line in done.stdout.splitlines()
+    )
+    url = f"'http://127.0.0.1:{local.tcp_port}'"
+    assert lines["AWS_ENDPOINT_URL_XRAY"] == url
+    assert "AWS_REGION" not in lines
+    assert "AWS_DEFAULT_REGION" in lines
+
+
+def test_nobody_there():
+    done = subprocess.run(
+        [BINARY, "ls", "-t", f"127.0.0.1:{free_port()}"],
+        capture_output=True,
+        text=True,
+        timeout=20,
+    )
+    assert done.returncode == 1
+    assert "start `xray-relay local`" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "headers, status",
+    [
+        ({"Host": "evil.example"}, 421),
+        ({"Host": "127.0.0.1:1"}, 421),
+        ({"Origin": "http://evil.example"}, 403),
+        ({"Sec-Fetch-Site": "cross-site"}, 403),
+        ({}, 200),
+    ],
+)
+def test_other_sites_are_refused(local, headers, status):
+    assert get(local, "/api/traces", **headers)[0] == status
+
+
+def test_a_form_can_change_nothing(local):
+    put(local, name="kept")
+    for headers in ({}, {"Content-Type": "text/plain"}):
+        answer = local.request("DELETE", "/api/traces", headers=headers)
+        assert answer.status == 415
+    assert len(get(local, "/api/traces")[1]["traces"]) == 1
