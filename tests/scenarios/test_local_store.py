@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Local mode's store as a user meets it: it survives SIGKILL, keeps groups
+and rules, turns a second process away, and talks to nobody but this machine."""
+
+import http.client
+import json
+import os
+import random
+import signal
+import sqlite3
+import stat
+import threading
+
+import pytest
+
+from harness.relay import BINARY
+from harness.waiting import until
+
+KILLS = int(os.environ.get("KILLS", "8"))
+SECOND = 1790000000
+
+
+def start(relay, *words):
+    address = f"127.0.0.1:{relay.udp_port}"
+    command = [BINARY, "local", "-c", "cfg.yaml", "-b", address, "-t", address]
+    return relay.run([*command, *words])
+
+
+@pytest.fixture
+def local(make_relay):
+    relay = make_relay()
+    (relay.directory / "cfg.yaml").write_text(json.dumps(relay.config))
+    return relay
+
+
+def document(n):
+    return json.dumps(
+        {
+            "name": "svc",
+            "id": f"{n:016x}",
+            "trace_id": f"1-{SECOND:08x}-{n // 3:024x}",
+            "start_time": SECOND,
+            "end_time": SECOND + 1,
+            "annotations": {"n": n},
+        }
+    )
+
+
+def put(relay, documents):
+    body = json.dumps({"TraceSegmentDocuments": documents})
+    return relay.request("POST", "/TraceSegments", body, timeout=5)
+
+
+def load(relay, acknowledged, stop, first):
+    """Puts batches until the process is gone; notes what was answered."""
+    n = first
+    while not stop.is_set():
+        try:
+            answer = put(relay, [document(i) for i in range(n, n + 20)])
+        except (OSError, http.client.HTTPException):
+            return  # it was killed
+        if answer.status == 200:
+            acknowledged.extend(range(n, n + 20))
+        n += 20
+
+
+def test_killed_at_any_instant(local):
+    store = local.directory / "kill.db"
+    local.judged = False  # most end without a ledger
+    acknowledged = []
+    for turn in range(KILLS):
+        start(local, "--store", str(store))
+        stop = threading.Event()
+        senders = [
+            threading.Thread(
+                target=load,
+                args=(local, acknowledged, stop, (2 * turn + k) * 1000000),
+            )
+            for k in range(2)
+        ]
+        for sender in senders:
+            sender.start()
+        before = len(acknowledged)
+        until(lambda: len(acknowledged) > before, 20, "a first answer")
+        stop.wait(random.uniform(0, 0.3))
+        local.process.send_signal(signal.SIGKILL)
+        local.process.wait()
+        stop.set()
+        for sender in senders:
+            sender.join()
+    start(local, "--store", str(store))
+    local.stop()
+    database = sqlite3.connect(store)
+    found = database.execute("SELECT id, document FROM v_documents")
+    kept = {int(i, 16): text for i, text in found}
+    missing = [n for n in acknowledged if kept.get(n) != document(n)]
+    assert not missing, f"{len(missing)} of {len(acknowledged)}: {missing[:5]}"
+
+
+def test_things_are_kept(local):
+    store = local.directory / "folder" / "kept.db"
+    local.judged = False  # two processes write this log
+    start(local, "--store", str(store))
+    local.send(document(1))
+    body = json.dumps({"GroupName": "g", "FilterExpression": "fault"})
+    assert local.request("POST", "/CreateGroup", body).status == 200
+    assert local.stop() == 0
+    assert stat.S_IMODE(os.stat(store).st_mode) == 0o600
+    assert stat.S_IMODE(os.stat(store.parent).st_mode) == 0o700
+    local.exit_code = None
+    start(local, "--store", str(store))
+    groups = json.loads(local.request("POST", "/Groups").body)["Groups"]
+    assert groups[1]["FilterExpression"] == "fault"
+    window = json.dumps({"StartTime": SECOND, "EndTime": SECOND + 1})
+    answer = json.loads(local.request("POST", "/TraceSummaries", window).body)
+    assert answer["TracesProcessedCount"] == 1
+
+
+def test_a_second_process_is_turned_away(local, make_relay):
+    store = local.directory / "one.db"
+    start(local, "--store", str(store))
+    second = make_relay()
+    second.judged = False  # it ends by itself
+    (second.directory / "cfg.yaml").write_text(json.dumps(second.config))
+    address = f"127.0.0.1:{second.udp_port}"
+    second.run(
+        [BINARY, "local", "-c", "cfg.yaml", "-b", address, "-t", address,
+         "--store", str(store)],
+        ready=False,
+    )
+    assert second.process.wait(20) == 1
+    assert f"in use by process {local.process.pid}" in second.output()
+
+
+def test_hosts_and_origins(local):
+    start(local, "--store", ":memory:", "--allow-host", "xray,other")
+    port = local.tcp_port
+    for headers, status in (
+        ({"Host": f"127.0.0.1:{port}"}, 200),
+        ({"Host": f"localhost:{port}"}, 200),
+        ({"Host": f"xray:{port}"}, 200),
+        ({"Host": f"evil.example:{port}"}, 421),
+        ({"Host": "127.0.0.1:1"}, 421),
+        ({"Origin": "https://evil.example"}, 403),
+        ({"Sec-Fetch-Site": "cross-site"}, 403),
+    ):
+        answer = local.request("POST", "/Groups", "{}", headers)
+        assert answer.status == status, headers
+        answer = local.request("POST", "/v1/traces", "{}", {
+            "Content-Type": "application/json", **headers,
+        })
+        assert answer.status == status, headers
+
+
+def test_other_addresses_are_asked_for_twice(local):
+    words = [BINARY, "local", "-c", "cfg.yaml", "--store", ":memory:"]
+    address = f"0.0.0.0:{local.udp_port}"
+    bind = ["-b", address, "-t", address]
+    local.run(words + bind, ready=False)
+    assert local.process.wait(20) == 1
+    assert "--allow-remote" in local.output()
+    local.run(words + bind + ["--allow-remote"])
+    local.wait_log("token for page and queries: ")
+    token = local.log().split("token for page and queries: ")[1].split()[0]
+    assert local.request("POST", "/Groups", "{}").status == 401
+    assert local.request("POST", "/GetSamplingRules", "{}").status == 200
+    assert put(local, [document(1)]).status == 200
+    bearer = {"Authorization": f"Bearer {token}"}
+    assert local.request("POST", "/Groups", "{}", bearer).status == 200
