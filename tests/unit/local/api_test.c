@@ -242,46 +242,44 @@ static void completes_words_names_and_values(void **state)
            "\"type\":\"service\"");
 }
 
+/* A span of the traces below: a call, with more members. */
+static void write_call(struct buf *b, int id, const char *name, double from,
+                       const char *more)
+{
+    buf_printf(b,
+               "%s{\"id\":\"00000000000000%02d\",\"name\":\"%s\","
+               "\"namespace\":\"remote\",\"start_time\":%.1f,"
+               "\"end_time\":%.1f%s}",
+               id > 11 ? "," : "", id, name, from, from + 0.1, more);
+}
+
 /* Two traces of one second: the second one lacks a call, has another, and
  * one that fails. */
 static void import_pair(struct world *w)
 {
-#define SPAN(id, name, from, to, more)                                         \
-    "{\"id\":\"00000000000000" id "\",\"name\":\"" name                        \
-    "\",\"namespace\":\"remote\",\"start_time\":" from                         \
-    ",\"end_time\":" to more "}"
-    ask(w, "POST", "/api/import",
-        "{\"trace_id\":\"1-00000064-00000000000000000000000a\",\"id\":"
-        "\"0000000000000001\",\"name\":\"shop\",\"start_time\":100.2,"
-        "\"end_time\":101,\"subsegments\":[" SPAN(
-            "11", "db", "100.3", "100.4",
-            "") "," SPAN("12", "db", "100.4", "100.5",
-                         "") "," SPAN("13", "bank", "100.5", "100.6",
-                                      "") "]}"
-                                          "{\"trace_id\":\"1-00000064-"
-                                          "000000000000000000000001\",\"id\":"
-                                          "\"0000000000000001\",\"name\":"
-                                          "\"shop\",\"start_time\":100.7,"
-                                          "\"end_time\":101,\"fault\":true,"
-                                          "\"subsegments\":[" SPAN(
-                                              "11", "db", "100.8", "100.9",
-                                              "") "," SPAN("13", "bank",
-                                                           "100.9", "101",
-                                                           ",\"fault\":true,"
-                                                           "\"cause\":{"
-                                                           "\"exceptions\":[{"
-                                                           "\"type\":"
-                                                           "\"Timeout\","
-                                                           "\"message\":\"no\"}"
-                                                           "]}") "," SPAN("14",
-                                                                          "mai"
-                                                                          "l",
-                                                                          "100."
-                                                                          "9",
-                                                                          "101",
-                                                                          "") "]}");
+    static const char failed[] =
+        ",\"fault\":true,\"cause\":{\"exceptions\":[{\"type\":\"Timeout\","
+        "\"message\":\"no\"}]}";
+    struct buf b;
+    buf_init(&b, 1 << 16);
+    buf_str(&b, "{\"trace_id\":\"1-00000064-00000000000000000000000a\","
+                "\"id\":\"0000000000000001\",\"name\":\"shop\","
+                "\"start_time\":100.2,\"end_time\":101,\"subsegments\":[");
+    write_call(&b, 11, "db", 100.3, "");
+    write_call(&b, 12, "db", 100.4, "");
+    write_call(&b, 13, "bank", 100.5, "");
+    buf_str(&b, "]}{\"trace_id\":\"1-00000064-000000000000000000000001\","
+                "\"id\":\"0000000000000001\",\"name\":\"shop\","
+                "\"start_time\":100.7,\"end_time\":101,\"fault\":true,"
+                "\"subsegments\":[");
+    write_call(&b, 11, "db", 100.8, "");
+    write_call(&b, 13, "bank", 100.9, failed);
+    write_call(&b, 14, "mail", 100.9, "");
+    buf_str(&b, "]}");
+    ask(w, "POST", "/api/import", buf_cstr(&b));
     store_flush(w->store, on_flushed, w);
     loop_run(w->loop);
+    buf_fini(&b);
 }
 
 static void a_second_has_its_own_order(void **state)
