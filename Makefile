@@ -172,6 +172,7 @@ test-clients:                       ## scenarios with SDKs for Go, Java, Rust
 	$Qpackaging/dependencies clients
 	$Qtests/clients/build
 	$Q$(MAKE) --no-print-directory scenarios T="$(CLIENT_SCENARIOS)"
+	$Q$(MAKE) --no-print-directory lambda T=test_rust
 
 CLIENT_SCENARIOS := test_go or test_built or test_reference
 

@@ -81,6 +81,7 @@ class Environment:
         self.freezes = more.pop("freezes", True)
         self.runtimes = more.pop("runtimes", 1)
         self.credentials = more.pop("credentials", None)
+        self.command = more.pop("command", [sys.executable, str(FUNCTION)])
         assert not more, more
         self.faults = {}  # handler name: statuses to answer with
         # Called with the extension before an answer is given, once.
@@ -419,7 +420,7 @@ class Environment:
         log = open(self.directory / "runtime.log", "ab")
         env = {"PATH": os.environ["PATH"], **self._lambda_env()}
         process = subprocess.Popen(
-            [sys.executable, str(FUNCTION)],
+            self.command,
             env=env,
             stdin=subprocess.DEVNULL,
             stdout=log,
