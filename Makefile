@@ -62,6 +62,35 @@ $B/obj/%.o: src/%.c
 	@echo "  CC    $<"
 	$Q$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
+# --- the page of local mode --------------------------------------------------
+# Its built files are checked in, so that a build needs no Node; `make ui` makes
+# them anew from src/local/ui, and a test looks whether that was forgotten.
+UI     := src/local/ui
+UI_NPM := build/ui
+UI_OUT := index.html app.js app.css
+
+$B/obj/local/ui.o: $(UI_OUT:%=$(UI)/dist/%.gz)
+
+$(UI_NPM)/.done: $(UI)/package.json $(UI)/package-lock.json
+	@echo "  NPM   $(UI_NPM)"
+	$Qmkdir -p $(UI_NPM) && cp $^ $(UI_NPM) && cd $(UI_NPM) && \
+	    npm ci --silent --no-audit --no-fund
+	$Qtouch $@
+
+.PHONY: ui-build ui
+ui-build: $(UI_NPM)/.done
+	$QNODE_PATH=$(UI_NPM)/node_modules $(UI_NPM)/node_modules/.bin/esbuild \
+	    $(UI)/main.js $(UI)/app.css --entry-names=app --bundle --minify \
+	    --alias:@dagrejs/graphlib=./$(UI)/lib/graphlib.cjs --format=iife \
+	    --target=es2022 --legal-comments=none --log-level=warning \
+	    --outdir=$(UI_NPM)/out
+	$Qcp $(UI)/index.html $(UI_NPM)/out
+
+ui: ui-build                        ## build the page's files from its sources
+	$Qfor f in $(UI_OUT); do \
+	    $$(command -v zopfli || echo gzip -9n) -c $(UI_NPM)/out/$$f \
+	        > $(UI)/dist/$$f.gz; done; ls -l $(UI)/dist
+
 # --- tests -----------------------------------------------------------------
 # A unit test includes the .c file under test and links the rest; adding a file
 # adds a test.

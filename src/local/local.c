@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Local mode put together: store, sink, groups and rules, both APIs, and the
- * guard before all of them.
+ * Local mode put together: store, sink, groups and rules, both APIs, the page,
+ * and the guard before all of them.
  */
 #include "xr/local.h"
 
@@ -14,6 +14,7 @@
 #include "query.h"
 #include "resource.h"
 #include "traces.h"
+#include "ui.h"
 #include "xr/clock.h"
 #include "xr/log.h"
 
@@ -39,6 +40,7 @@ struct local {
     struct filter_groups groups;
     struct query *query;
     struct api *api;
+    struct ui *ui;
 };
 
 static void on_guarded(void *arg, struct http1_request *r);
@@ -132,6 +134,8 @@ void local_routes(struct local *l, struct http1 *server)
                                   .arg = l};
     l->api = api_new(&api);
     l->query = query_new(&query);
+    l->ui = ui_new(&l->guard);
+    ui_routes(l->ui, server);
     api_routes(l->api, server);
     query_routes(l->query, server);
 }
@@ -211,6 +215,7 @@ void local_free(struct local *l)
     store_close(l->store);
     query_free(l->query);
     api_free(l->api);
+    ui_free(l->ui);
     resources_free(l->resources);
     free(l->path);
     free(l);

@@ -89,7 +89,7 @@ function Chip({ s }) {
     <${Icon} name="prog"/>Connecting</span>`;
   const busy = s?.documents_per_second > 0;
   return html`<span class="st d2 wid"><${Icon} name="ok" class="ok"/>${
-    !s?.traces ? 'Listening' : busy
+    s?.traces === 0 ? 'Listening' : busy
       ? `Live, ${rate(s.documents_per_second).replace('/s', ' documents/s')}`
       : 'Live'}</span>`;
 }

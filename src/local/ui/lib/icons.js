@@ -55,6 +55,6 @@ export function glyphOf(type = '', namespace = '') {
   if (/Lambda/.test(type)) return 'lambda';
   if (/SQS|SNS|Kinesis|Events|Kafka|MQ/i.test(type)) return 'queue';
   if (/SQL|DynamoDB|RDS|S3|Cache|Database|Mongo|Redis/i.test(type)) return 'db';
-  if (type === 'remote' || namespace === 'remote') return 'net';
+  if (type === 'remote' || !type && namespace === 'remote') return 'net';
   return namespace === 'aws' ? 'db' : 'service';
 }

@@ -28,6 +28,7 @@ export function prepare(graph) {
   const nodes = graph.nodes.map((n, i) => ({ ...n, i, key: keyOf(n), into: [],
     out: [] }));
   const edges = graph.edges.map(e => ({ ...e }));
+  mergeClients(nodes, edges);
   fold(nodes, edges);
   const kept = nodes.filter(n => !n.folded), place = new Map(kept.map((n, i) =>
     [n.i, i]));
@@ -40,6 +41,15 @@ export function prepare(graph) {
   return { nodes: kept, edges: shown,
     key: kept.map(n => n.key).join('\n') + '\n' +
       shown.map(e => e.from + '>' + e.to).join() };
+}
+
+// X-Ray has a client for each root; all of them are whoever calls from outside.
+function mergeClients(nodes, edges) {
+  const [first, ...others] = nodes.filter(n => n.client);
+  if (!first) return;
+  Object.assign(first, { name: 'client', type: '', key: '\0client' });
+  for (const n of others) n.folded = true;
+  for (const e of edges) if (nodes[e.from].client) e.from = first.i;
 }
 
 function fold(nodes, edges) {

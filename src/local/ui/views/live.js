@@ -18,7 +18,7 @@ function useRates(health) {
     const gone = health.now - last.current;
     last.current = health.now;
     for (const l of health.listeners) {
-      const key = l.name + l.address, s = seen.current.get(key)
+      const key = keyOf(l), s = seen.current.get(key)
         ?? { packets: l.packets, bars: [] };
       // One bar a look; a longer break leaves empty ones.
       const empty = Math.min(MINUTE, Math.round(gone) - 1);
@@ -29,11 +29,15 @@ function useRates(health) {
       seen.current.set(key, s);
     }
   }, [health]);
-  return l => seen.current.get(l.name + l.address)?.bars ?? [];
+  return l => seen.current.get(keyOf(l))?.bars ?? [];
 }
 
+const keyOf = l => l.name + l.protocol + l.address;
+
 export function Live() {
-  const h = useHealth('/api/live'), bars = useRates(h);
+  const live = useHealth('/api/live'), bars = useRates(live);
+  // A relay that keeps no such lists leaves them out.
+  const h = live && { refused_documents: [], senders: [], samplers: [], ...live };
   useKeys({ Escape: () => go(href('traces')) });
   if (!h) return html`<h1 class="sr">Live</h1><p class="none d">Waiting for the
     first numbers.</p>`;

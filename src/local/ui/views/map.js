@@ -158,7 +158,7 @@ function Edges({ p, lay, minutes, node }) {
         : `M${ex - 1} ${ey}l-7 -4v8z`}/>`)}</svg>
     <svg class="els" aria-hidden="true">${drawn.map(({ e, ex, ey, at, many,
       loop }) => {
-      if (loop || many > 3) return null;
+      if (loop || many > 3 || !e.total) return null;
       const [up, low] = many === 1 ? [-6, 14] : at === 0 ? [-18, -6]
         : at === many - 1 ? [14, 26] : [NaN, -4];
       return html`${up === up && html`<text class=${'el' + kind(e)} x=${ex - 10}
@@ -171,7 +171,8 @@ function Edges({ p, lay, minutes, node }) {
 function Node({ n, at, minutes, sel, pick, tab }) {
   const bad = badge(n), s = shares(n);
   const small = n.total ? `${n.p50 == null ? '' : seconds(n.p50) + ' · '}${
-    perMinute(n.total / minutes)}/min` : plural(n.out.length, 'root');
+    perMinute(n.total / minutes)}/min` : n.client ? plural(n.out.length, 'root')
+    : 'in progress';
   const tip = [n.name, n.type, n.total && plural(n.total, 'segment')]
     .filter(Boolean).join('\n');
   return html`<button type="button" class=${`node${n.inferred ? ' da' : ''}${sel

@@ -353,9 +353,7 @@ const Row = memo(({ row, i, y, sel, view, m, acts }) => {
       ? ' sel' : ''}`} style=${place} onClick=${act}>
     <div class="wn" role="gridcell" style=${{ '--l': row.level }}>${fold}
       ${s.seg ? html`<b class="nm" title=${name}>${name}</b>` : html`<${Icon}
-          name=${s.kind === 'subsegment' && !s.namespace ? '' :
-            glyphOf(s.nodeOf?.inferred || row.kind === 'inferred'
-              ? s.nodeOf?.type : sqlOf(s), s.namespace || 'remote')} class="d"/>
+          name=${glyphName(s)} class="d"/>
         <span class=${'nm' + (row.kind === 'inferred' ? ' iv' : '')}
           title=${name}>${name}</span>`}
       ${note && html`<span class=${'x pa2' + (s.seg ? '' : ' d')}
@@ -372,5 +370,11 @@ const Row = memo(({ row, i, y, sel, view, m, acts }) => {
         parent=${parent}/></svg></div></div>`;
 });
 
-// The type of what a subsegment calls, known from the node made for it.
-const sqlOf = s => s.calls[0]?.nodeOf?.type ?? '';
+// By the node that was made for a call, else by what is known of the call.
+function glyphName(s) {
+  if (s.kind === 'inferred') return glyphOf(s.nodeOf?.type, 'remote');
+  if (!s.namespace) return '';
+  const made = s.calls.find(c => c.kind === 'inferred');
+  return glyphOf(made?.nodeOf?.type ?? (s.namespace === 'aws' ? s.name : ''),
+    s.namespace);
+}

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+// Starts `xray-relay local` for a test and sends documents to it.
+'use strict';
+const { spawn } = require('node:child_process');
+const dgram = require('node:dgram');
+const net = require('node:net');
+const path = require('node:path');
+
+const BINARY = process.env.XR_BIN ?? path.join(__dirname,
+  '../../../build/xray-relay');
+const START_MS = 10000, BATCH = 100;
+
+async function freePort() {
+  return new Promise((done, failed) => {
+    const s = net.createServer().listen(0, '127.0.0.1', () => {
+      const { port } = s.address();
+      s.close(() => done(port));
+    });
+    s.on('error', failed);
+  });
+}
+
+// port: to start again where an earlier one was.
+async function startRelay({ port, store = ':memory:', args = [] } = {}) {
+  port ??= await freePort();
+  const at = `127.0.0.1:${port}`, url = `http://${at}`;
+  const child = spawn(BINARY, ['local', '-b', at, '-t', at, '--store', store,
+    ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  let log = '';
+  child.stdout.on('data', d => { log += d; });
+  child.stderr.on('data', d => { log += d; });
+  const until = Date.now() + START_MS;
+  for (;;) {
+    try {
+      if ((await fetch(url + '/api/health')).ok) break;
+    } catch { /* not yet */ }
+    if (child.exitCode !== null || Date.now() > until)
+      throw new Error('xray-relay did not start:\n' + log);
+    await new Promise(r => setTimeout(r, 50));
+  }
+  const relay = { url, port, log: () => log,
+    async stop() {
+      if (child.exitCode !== null) return;
+      const gone = new Promise(r => child.once('exit', r));
+      child.kill('SIGTERM');
+      await gone;
+    },
+    // Answered when they are committed, so that the next look sees them.
+    async put(documents) {
+      for (let i = 0; i < documents.length; i += BATCH) {
+        const r = await fetch(url + '/TraceSegments', { method: 'POST',
+          body: JSON.stringify({ TraceSegmentDocuments: documents.slice(i,
+            i + BATCH).map(d => JSON.stringify(d)) }) });
+        const { UnprocessedTraceSegments: bad } = await r.json();
+        if (bad.length) throw new Error(JSON.stringify(bad[0]));
+      }
+    },
+    datagram(text) {
+      return new Promise((done, failed) => {
+        const s = dgram.createSocket('udp4');
+        s.send(text, port, '127.0.0.1', e => {
+          s.close();
+          if (e) failed(e);
+          else done();
+        });
+      });
+    },
+    send(document) {
+      return relay.datagram('{"format":"json","version":1}\n' +
+        JSON.stringify(document));
+    } };
+  return relay;
+}
+
+module.exports = { startRelay };
