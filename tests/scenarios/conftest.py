@@ -13,6 +13,7 @@ from harness.fake_metadata import FakeContainer, FakeIMDS, FakeTask
 from harness.fake_sts import FakeSTS
 from harness.fake_xray import FakeXRay
 from harness.keys import Keyring
+from harness.moto import Moto
 from harness.ports import IN_NAMESPACE
 from harness.relay import Relay
 
@@ -61,6 +62,13 @@ def container(keyring):
 @pytest.fixture
 def task():
     server = FakeTask()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def moto():
+    server = Moto()
     yield server
     server.stop()
 

@@ -10,33 +10,11 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-import boto3
 import pytest
-from botocore.config import Config
-from moto.server import ThreadedMotoServer
 
 from harness import programs
 
 KEYS = {"AWS_ACCESS_KEY_ID": "any", "AWS_SECRET_ACCESS_KEY": "any"}
-
-
-@pytest.fixture
-def moto():
-    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    server.start()
-    yield "http://{}:{}".format(*server.get_host_and_port())
-    server.stop()
-
-
-def client(service, url):
-    return boto3.client(
-        service,
-        region_name="us-east-1",
-        endpoint_url=url,
-        aws_access_key_id="any",
-        aws_secret_access_key="any",
-        config=Config(proxies={}),
-    )
 
 
 class Web:
@@ -80,7 +58,7 @@ class Web:
 def traces(make_relay, moto):
     """What moto's X-Ray stored of an order and of a failure: for each trace
     its documents by name."""
-    client("dynamodb", moto).create_table(
+    moto.client("dynamodb").create_table(
         TableName="orders",
         KeySchema=[{"AttributeName": "number", "KeyType": "HASH"}],
         AttributeDefinitions=[
@@ -88,13 +66,13 @@ def traces(make_relay, moto):
         ],
         BillingMode="PAY_PER_REQUEST",
     )
-    relay = make_relay(config={"Endpoint": moto}).start()
-    web = Web(relay, moto)
+    relay = make_relay(config={"Endpoint": moto.url}).start()
+    web = Web(relay, moto.url)
     assert web.get("/orders/7?q=1") == 200
     assert web.get("/fails") == 500
     web.stop()
     relay.wait_delivered(4)
-    return [by_name(t) for t in read_back(client("xray", moto))]
+    return [by_name(t) for t in read_back(moto.client("xray"))]
 
 
 def read_back(xray):
