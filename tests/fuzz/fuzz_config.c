@@ -16,7 +16,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     c->environment = nothing;
     c->file = "c.yaml";
     apply_defaults(c);
-    apply_text(c, slice_of(data, n));
+    file_apply_text(c, c->file, slice_of(data, n));
     check_options(c);
     buf_init(&out, 1 << 20);
     config_print(c, &out);
