@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A large body is worked off in slices: no turn of the loop takes over 10 ms.
-What is measured is CPU time, which other programs do not disturb."""
+What is measured is CPU time, which other programs disturb little; a busy
+machine still stretches a turn now and then, so a long one has to come back in
+each of three tries to be the program's own."""
 
 import threading
 
@@ -12,6 +14,7 @@ from harness.relay import SANITIZED
 TURN = "xray_relay_loop_turn_cpu_microseconds_max"
 TURN_MAX_US = 40_000 if SANITIZED else 10_000
 BODY_MAX = 16 << 20
+TRIES = 3
 
 
 def many_spans():
@@ -61,15 +64,23 @@ def send(relay, body, encoding, coding):
     if coding:
         body = otlp.PACK[coding](body)
         headers["Content-Encoding"] = coding
+    longest = [one_try(relay, body, headers)]
+    while longest[-1] > TURN_MAX_US and len(longest) < TRIES:
+        longest.append(one_try(relay, body, headers))
+    assert min(longest) <= TURN_MAX_US, longest
+
+
+def one_try(relay, body, headers):
     answers = []
 
     def post():
         to = relay.otlp_http_port
         answers.append(otlp.post(to, body, headers, timeout=60))
 
+    before = relay.metrics().documents("made")
     longest = longest_turn_while(relay, post)
     assert answers[0].status == 200, answers[0].body
-    assert longest <= TURN_MAX_US
     made = relay.metrics().documents("made")
-    assert made > 2000
+    assert made - before > 2000
     relay.wait_delivered(made, 60)
+    return longest
