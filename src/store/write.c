@@ -178,6 +178,8 @@ static enum db_result index_trace(struct worker *w, struct batch *b,
         row.epoch = row.epoch << 8 | t.id[i];
     t.revision = (uint64_t)g->rev;
     t.limit_exceeded = g->limit;
+    if (g->received > 0)
+        t.received = g->received;
     struct store_row made = row;
     if (w->options.index &&
         w->options.index(w->options.arg, &t, &w->arena, &made))
@@ -215,7 +217,7 @@ static enum db_result put_row(struct worker *w, const struct group *g,
     db_bind_int(s, 13, row->spans);
     db_bind_int(s, 14, (int64_t)t->n);
     db_bind_int(s, 15, (int64_t)bytes);
-    db_bind_real(s, 16, g->received > 0 ? g->received : t->received);
+    db_bind_real(s, 16, t->received);
     db_bind_int(s, 17, g->rev);
     db_bind_int(s, 18, g->pin);
     return db_run(s);

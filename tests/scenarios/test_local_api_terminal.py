@@ -89,7 +89,11 @@ def test_events_come_and_are_resumed(local):
     events = Events(local)
     assert events.next("stats")["traces"] == 0
     first = put(local, name="one")
-    assert events.next("trace")["trace"]["id"] == first
+    row = events.next("trace")["trace"]
+    assert row["id"] == first
+    # The same as in the list, with nothing that AWS would refuse.
+    assert row == get(local, "/api/traces")[1]["traces"][0]
+    assert row["warnings"] == 0
     last = events.id
     events.close()
     missed = put(local, name="two")
