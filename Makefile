@@ -120,6 +120,7 @@ unit: $(UNIT)                       ## build and run the unit tests
 PYTHON ?= python3
 VENV   := build/venv
 NODE   := build/node
+PAGE   := build/browser
 
 build/.dependencies: packaging/dependencies
 	$Qmkdir -p build && packaging/dependencies build && touch $@
@@ -149,7 +150,7 @@ run: build/.dependencies            ## build and start `xray-relay local`
 .PHONY: test
 test: build/.dependencies-test      ## all tests, from a bare Debian 12 on
 	$QMAKE="$(MAKE)" tests/stages all unit replay golden differential \
-	    scenarios lambda portable
+	    scenarios browser lambda portable
 
 # What .ci/run runs. Replaying the fuzz corpora is part of both suites.
 .PHONY: ci
@@ -181,6 +182,17 @@ golden: $B/xray-relay               ## translate requests, compare documents
 scenarios: $B/xray-relay $(VENV)/.done $(NODE)/.done  ## run the scenarios
 	$QXR_BIN=$(abspath $B/xray-relay) tests/scenarios/run \
 	    $(if $T,-k "$T")
+
+# The page of local mode in Chromium. T=names of files in tests/browser.
+$(PAGE)/.done: tests/browser/package.json tests/browser/package-lock.json
+	@echo "  NPM   $(PAGE)"
+	$Qmkdir -p $(PAGE) && cp $^ $(PAGE) && cd $(PAGE) && \
+	    npm ci --silent --no-audit --no-fund
+	$Qtouch $@
+
+.PHONY: browser
+browser: $B/xray-relay $(PAGE)/.done ## try the page in a real browser
+	$QXR_BIN=$(abspath $B/xray-relay) tests/browser/run $T
 
 # The program as an extension, in an emulated Lambda environment.
 .PHONY: lambda

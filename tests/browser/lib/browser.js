@@ -1,47 +1,73 @@
 // SPDX-License-Identifier: Apache-2.0
-// The distribution's Chromium, with a profile of its own and nothing that goes
-// out by itself.
+// The distribution's Chromium with a new profile and nothing that goes out by
+// itself: one browser for all, a new context (cookies, storage, clipboard) for
+// each page. It knows no view.
 'use strict';
-const fs = require('node:fs');
-const os = require('node:os');
-const path = require('node:path');
 const { chromium } = require('playwright-core');
 
 const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
+const WAIT_MS = 30000;
 const args = ['--no-sandbox', '--disable-gpu', '--disable-quic',
   '--no-first-run', '--disable-background-networking',
   '--disable-component-update', '--disable-sync'];
 
 // Gives {page(options), close()}; a page keeps what went wrong in `errors`.
 async function startBrowser() {
-  const profile = fs.mkdtempSync(path.join(os.tmpdir(), 'xray-relay-browser-'));
-  const open = [];
+  // It makes a new empty profile and takes it away in the end.
+  const browser = await chromium.launch({ executablePath: CHROMIUM,
+    headless: true, args });
   return {
     async page({ url, width = 1440, height = 900, scheme = 'light',
       motion = 'reduce', ...more } = {}) {
-      const context = await chromium.launchPersistentContext(
-        path.join(profile, String(open.length)), { executablePath: CHROMIUM,
-          headless: true, args, viewport: { width, height }, colorScheme: scheme,
-          reducedMotion: motion, baseURL: url, timezoneId: 'UTC',
-          locale: 'en-GB', permissions: ['clipboard-read', 'clipboard-write'],
-          ...more });
-      open.push(context);
-      const page = context.pages()[0] ?? await context.newPage();
-      page.errors = [];
-      page.on('pageerror', e => page.errors.push(String(e)));
-      page.on('console', m => {
-        // A server that is away is part of some tests.
-        if (m.type() === 'error' && !/ERR_CONNECTION|ERR_INCOMPLETE|ERR_EMPTY/
-          .test(m.text())) page.errors.push(m.text());
-      });
-      page.setDefaultTimeout(8000);
+      const context = await browser.newContext({ baseURL: url,
+        viewport: { width, height }, colorScheme: scheme,
+        reducedMotion: motion, timezoneId: 'UTC', locale: 'en-GB',
+        permissions: ['clipboard-read', 'clipboard-write'], ...more });
+      await context.addInitScript(watchPolicy);
+      const page = await context.newPage();
+      page.setDefaultTimeout(WAIT_MS);
+      watch(page, url);
       return page;
     },
-    async close() {
-      for (const c of open) await c.close();
-      fs.rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
-    },
+    close: () => browser.close(),
   };
 }
 
-module.exports = { startBrowser };
+// Runs in the page, before its own script.
+function watchPolicy() {
+  addEventListener('securitypolicyviolation', e => console.error(
+    `policy: ${e.violatedDirective} against ${e.blockedURI}`));
+}
+
+// Whatever no view may ever do is an error of the page: exceptions, lines of
+// console.error, dialogs, requests to others, answers that are none. What a
+// test brings about on purpose it names by page.expect(/…/).
+function watch(page, url) {
+  // A server that is away is part of some tests.
+  const expected = [/ERR_CONNECTION|ERR_INCOMPLETE|ERR_EMPTY/];
+  const all = [];
+  const note = text => { all.push(text); };
+  page.expect = pattern => { expected.push(pattern); };
+  Object.defineProperty(page, 'errors', { get: () =>
+    all.filter(text => !expected.some(e => e.test(text))) });
+  page.on('pageerror', e => note('exception: ' + (e.stack ?? e)));
+  page.on('console', m => {
+    if (m.type() === 'error') note('console: ' + m.text());
+  });
+  page.on('dialog', d => {
+    note(`dialog: ${d.message()}`);
+    d.dismiss();
+  });
+  page.requested = [];
+  page.on('request', r => {
+    page.requested.push(r.url());
+    if (url && !r.url().startsWith(url + '/') && !/^(data|blob):/.test(r.url()))
+      note('a request to somebody else: ' + r.url());
+  });
+  page.on('response', r => {
+    // 304: the page's own files, asked for again.
+    if (r.status() !== 200 && r.status() !== 304) note(`status ${r.status()} of ${r.url()}`);
+  });
+}
+
+module.exports = { startBrowser, CHROMIUM, WAIT_MS };

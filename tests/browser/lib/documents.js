@@ -113,12 +113,12 @@ function traffic(end, n, apart = 1.4, seed = 11) {
   let at = end;
   for (let i = 0; i < n; i++) {
     at -= apart * (.1 + 1.8 * roll());
-    out.push(...request(at, roll, make));
+    out.push(...visit(at, roll, make));
   }
   return out;
 }
 
-function request(at, roll, make) {
+function visit(at, roll, make) {
   const [method, path, usual, through, entry = 'shop'] =
     kinds[Math.floor(roll() * kinds.length)];
   const url = 'https://shop.example' + path.replace('{id}',
@@ -161,6 +161,17 @@ function request(at, roll, make) {
     a += room * .05;
   }
   return [top, ...documents];
+}
+
+// One request in one segment; what is left out is usual.
+function request(at, { seed = 1, path = '/', method = 'GET', status = 200,
+  milli = 20, ...more } = {}) {
+  const make = ids(seed);
+  return { name: 'web', id: make.id(), trace_id: make.trace(at),
+    start_time: sec(at), end_time: sec(at + milli / 1e3), http: { request:
+      { method, url: 'http://web.example' + path }, response: { status } },
+    ...status >= 500 ? { fault: true } : status >= 400 ? { error: true } : {},
+    ...more };
 }
 
 // A trace of n spans: pages of work under a hundred segments.
@@ -220,4 +231,4 @@ function hostile(at) {
         sanitized_query: name, user: name } }] })) };
 }
 
-module.exports = { payment, traffic, large, hostile, hostileNames: names };
+module.exports = { payment, request, traffic, large, hostile, hostileNames: names };

@@ -8,7 +8,7 @@ const path = require('node:path');
 
 const BINARY = process.env.XR_BIN ?? path.join(__dirname,
   '../../../build/xray-relay');
-const START_MS = 10000, BATCH = 100;
+const START_MS = 30000, BATCH = 100;
 
 async function freePort() {
   return new Promise((done, failed) => {
@@ -24,8 +24,11 @@ async function freePort() {
 async function startRelay({ port, store = ':memory:', args = [] } = {}) {
   port ??= await freePort();
   const at = `127.0.0.1:${port}`, url = `http://${at}`;
+  const otlp = await freePort(), grpc = await freePort();
   const child = spawn(BINARY, ['local', '-b', at, '-t', at, '--store', store,
-    ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+    ...args], { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env,
+    XRAY_RELAY_OTLP_HTTP_ADDRESS: `127.0.0.1:${otlp}`,
+    XRAY_RELAY_OTLP_GRPC_ADDRESS: `127.0.0.1:${grpc}` } });
   let log = '';
   child.stdout.on('data', d => { log += d; });
   child.stderr.on('data', d => { log += d; });
@@ -38,7 +41,7 @@ async function startRelay({ port, store = ':memory:', args = [] } = {}) {
       throw new Error('xray-relay did not start:\n' + log);
     await new Promise(r => setTimeout(r, 50));
   }
-  const relay = { url, port, log: () => log,
+  const relay = { url, port, otlp, log: () => log,
     async stop() {
       if (child.exitCode !== null) return;
       const gone = new Promise(r => child.once('exit', r));
@@ -54,6 +57,27 @@ async function startRelay({ port, store = ':memory:', args = [] } = {}) {
         const { UnprocessedTraceSegments: bad } = await r.json();
         if (bad.length) throw new Error(JSON.stringify(bad[0]));
       }
+    },
+    // An OTLP span as an SDK's exporter sends it: JSON to the OTLP listener.
+    async span(name, { trace, start, milli = 20, service = 'hello' }) {
+      const nano = sec => String(BigInt(Math.round(sec * 1e6)) * 1000n);
+      const r = await fetch(`http://127.0.0.1:${otlp}/v1/traces`, {
+        method: 'POST', headers: { 'Content-Type': 'application/json' },
+        body: JSON.stringify({ resourceSpans: [{ resource: { attributes: [
+          { key: 'service.name', value: { stringValue: service } }] },
+        scopeSpans: [{ spans: [{ traceId: trace.replace(/^1-|-/g, ''), name,
+          spanId: trace.slice(-16), kind: 2, startTimeUnixNano: nano(start),
+          endTimeUnixNano: nano(start + milli / 1e3) }] }] }] }) });
+      if (!r.ok) throw new Error(`${r.status} ${await r.text()}`);
+    },
+    async delete(path) {
+      const r = await fetch(url + path, { method: 'DELETE',
+        headers: { 'X-Xray-Relay': '1' } });
+      if (!r.ok) throw new Error(`${r.status} ${await r.text()}`);
+    },
+    clear: () => relay.delete('/api/traces'),
+    async get(path) {
+      return (await fetch(url + path)).json();
     },
     datagram(text) {
       return new Promise((done, failed) => {
