@@ -21,13 +21,27 @@ enum push_result {
 /* What to do when memory is full. A datagram's sender can't be told. */
 enum push_when_full { WHEN_FULL_DROP_OLDEST, WHEN_FULL_REFUSE };
 
+/* A whole OTLP request, unpacked, that has been read without a fault. */
+struct otlp_request {
+    bool json; /* else protobuf */
+    struct slice body;
+    uint64_t spans; /* in it */
+};
+
 /* The seam between pipeline and sinks: small table, one per sink. All calls
  * are made on the loop. */
 struct sink {
     const char *name; /* "xray", "print", "local" */
-    /* Copies what it keeps before it returns. */
+    /* Copies what it keeps before it returns. NULL: takes no segments. */
     enum push_result (*push)(struct sink *s, const struct segment *seg,
                              enum push_when_full when_full, struct err *err);
+    /* May be NULL: takes no requests. Copies what it keeps. With
+     * WHEN_FULL_DROP_OLDEST it always accepts and counts what was lost. */
+    enum push_result (*push_otlp)(struct sink *s, const struct otlp_request *r,
+                                  enum push_when_full when_full,
+                                  struct err *err);
+    /* May be NULL. As has_room, for bytes of requests. */
+    bool (*has_room_otlp)(struct sink *s, size_t bytes);
     /* May be NULL. Whether `bytes` more of documents fit without dropping. */
     bool (*has_room)(struct sink *s, size_t bytes);
     /* May be NULL. Whether so much is waiting that OTLP connections should
@@ -35,7 +49,8 @@ struct sink {
     bool (*busy)(struct sink *s);
     /* May be NULL. Send what is waiting now, without waiting for the timer. */
     void (*flush)(struct sink *s);
-    /* May be NULL. Documents taken and not yet settled. */
+    /* May be NULL: keeps nothing. Documents (where requests are taken: spans)
+     * taken and not yet settled. */
     uint64_t (*pending)(struct sink *s);
     struct sink *next; /* set by pipeline_add */
     /* Balance two of the ledger, kept by the sink through sink_count_*. */
@@ -81,6 +96,20 @@ struct intake *pipeline_intake(struct pipeline *p, const char *name);
 enum push_result pipeline_push(struct pipeline *p, const struct segment *seg,
                                enum push_when_full when_full, struct err *err);
 bool pipeline_has_room(struct pipeline *p, size_t bytes);
+/* The same for a whole request, handed to the sinks that take such. */
+enum push_result pipeline_push_otlp(struct pipeline *p,
+                                    const struct otlp_request *r,
+                                    enum push_when_full when_full,
+                                    struct err *err);
+bool pipeline_has_room_otlp(struct pipeline *p, size_t bytes);
+/* Spans for the sinks that take requests, lost on the way to them. */
+void pipeline_lose_otlp(struct pipeline *p, uint64_t spans);
+/* Is there a sink that takes segments; one that takes requests; and is a sink
+ * of requests the only one that keeps anything? Else each goes its own way:
+ * none that is full or out of reach keeps the others from being served. */
+bool pipeline_takes_segments(const struct pipeline *p);
+bool pipeline_takes_otlp(const struct pipeline *p);
+bool pipeline_otlp_alone(const struct pipeline *p);
 bool pipeline_busy(struct pipeline *p);
 void pipeline_flush(struct pipeline *p);
 uint64_t pipeline_pending(struct pipeline *p);

@@ -86,6 +86,12 @@ void translator_begin_request(struct translator *t);
 int translate_span(struct translator *t, const struct span *span,
                    struct segment out[TRANSLATE_DOCUMENTS_MAX],
                    struct err *err);
+/* Whether there are steps, which change spans or leave some out. */
+bool translator_alters(const struct translator *t);
+/* The span as the steps leave it, good until the next call: 1; 0: they want
+ * none of it; -1: no memory. */
+int translator_process(struct translator *t, const struct span *in,
+                       const struct span **out);
 /* A value that steps wait for: of their resource attribute `key`. */
 void translator_learn(struct translator *t, struct slice key,
                       struct slice value);

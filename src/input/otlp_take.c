@@ -11,6 +11,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "otlp_encode.h"
 #include "xr/clock.h"
 #include "xr/log.h"
 
@@ -28,7 +29,10 @@
 #define IDLE_JOBS 4
 #define LOG_EVERY_MS 30000
 
-enum job_phase { JOB_UNPACK, JOB_DECODE, JOB_DONE };
+/* What is not passed on as it came has grown by what processors add. */
+#define ENCODED_MAX ((size_t)64 << 20)
+
+enum job_phase { JOB_UNPACK, JOB_DECODE, JOB_ENCODE, JOB_DONE };
 
 struct otlp_job {
     struct otlp_taker *taker;
@@ -45,6 +49,12 @@ struct otlp_job {
     bool counting; /* spans are counted only: there is no room for them */
     bool forced;   /* more than could ever fit: what fits is taken */
     uint64_t accepted, rejected, left_out;
+    /* Where requests are passed on: */
+    bool passes;          /* there is somebody who takes them */
+    bool alone;           /* the answer waits for what comes of the passing */
+    struct slice request; /* unpacked */
+    uint64_t spans, without_ids, waiting; /* waiting: for that answer */
+    struct otlp_encoder encoder;
     enum otlp_verdict verdict;
     struct err why; /* the first reason */
 };
@@ -70,10 +80,18 @@ static void job_begin_decode(struct otlp_job *j, struct slice bytes);
 static void job_decode(struct otlp_job *j);
 static bool take_span(void *arg, const struct span *span);
 static void push_span(struct otlp_job *j, const struct span *span);
+static bool push_documents(struct otlp_job *j, const struct segment *docs,
+                           int n);
+static void accept(struct otlp_job *j);
 static void leave_out(struct otlp_job *j);
+static void job_pass(struct otlp_job *j);
+static void job_encode(struct otlp_job *j);
+static bool encode_span(void *arg, const struct span *span);
+static void pass_request(struct otlp_job *j, const struct otlp_request *r);
+static void settle_waiting(struct otlp_job *j, enum push_result r,
+                           const char *why);
 static void reject(struct otlp_job *j, enum reject_reason reason,
                    const char *why);
-static bool has_ids(const struct span *span);
 static void job_fail(struct otlp_job *j, enum otlp_verdict verdict,
                      const char *why);
 static void job_retry_unread(struct otlp_job *j, const char *why);
@@ -163,10 +181,14 @@ static struct otlp_job *job_new(struct otlp_taker *t)
         j->taker = t;
         arena_init(&j->arena, ARENA_MAX);
         buf_init(&j->unpacked, t->o.body_max);
+        otlp_encoder_init(&j->encoder, ENCODED_MAX);
     }
     j->next = NULL;
     j->counting = j->forced = false;
     j->accepted = j->rejected = j->left_out = 0;
+    j->spans = j->without_ids = j->waiting = 0;
+    j->passes = pipeline_takes_otlp(t->pipeline);
+    j->alone = pipeline_otlp_alone(t->pipeline);
     j->verdict = OTLP_TAKEN;
     j->why.text[0] = '\0';
     return j;
@@ -196,6 +218,8 @@ static void job_slice(struct otlp_job *j)
     }
     if (j->phase == JOB_DECODE)
         job_decode(j);
+    if (j->phase == JOB_ENCODE && clock_mono_us() < j->slice_end_us)
+        job_encode(j);
 }
 
 static void job_unpack(struct otlp_job *j)
@@ -215,12 +239,14 @@ static void job_begin_decode(struct otlp_job *j, struct slice bytes)
 {
     struct pipeline *p = j->taker->pipeline;
     j->phase = JOB_DECODE;
+    j->request = bytes;
     j->decoder = otlp_decoder_new(j->body.encoding, bytes, &j->arena);
     if (!j->decoder) {
         job_retry_unread(j, "out of memory");
         return;
     }
-    if (pipeline_has_room(p, bytes.n * GROWTH))
+    if (pipeline_has_room(p, bytes.n * GROWTH) &&
+        (!j->alone || pipeline_has_room_otlp(p, bytes.n)))
         return;
     if (pipeline_pending(p) == 0)
         j->forced = true;
@@ -237,7 +263,7 @@ static void job_decode(struct otlp_job *j)
     if (rc < 0)
         job_fail(j, OTLP_MALFORMED, err.text);
     else if (rc == 0)
-        j->phase = JOB_DONE;
+        job_pass(j);
 }
 
 /* False ends the slice, not the job. */
@@ -255,31 +281,53 @@ static void push_span(struct otlp_job *j, const struct span *span)
 {
     struct otlp_taker *t = j->taker;
     struct segment docs[TRANSLATE_DOCUMENTS_MAX];
-    struct err err = {""};
+    struct err err = {"a span without a trace id or span id"};
+    j->spans++;
+    j->without_ids += !otlp_has_ids(span);
+    if (!pipeline_takes_segments(t->pipeline) && j->passes) {
+        if (otlp_has_ids(span))
+            accept(j);
+        else
+            reject(j, REJECT_BAD_IDS, err.text);
+        return;
+    }
     int n = translate_span(t->translator, span, docs, &err);
-    if (n == TRANSLATE_LEFT_OUT) { /* taken, as the configuration wants */
-        ++*t->intake->accepted;
-        j->accepted++;
-        return;
-    }
-    if (n == 0) {
-        reject(j, has_ids(span) ? REJECT_INVALID : REJECT_BAD_IDS, err.text);
-        return;
-    }
+    if (n == 0)
+        reject(j, otlp_has_ids(span) ? REJECT_INVALID : REJECT_BAD_IDS,
+               err.text);
+    else if (n == TRANSLATE_LEFT_OUT || push_documents(j, docs, n))
+        accept(j); /* also when the configuration wants none of it */
+}
+
+/* False: they were not accepted, which has been counted. */
+static bool push_documents(struct otlp_job *j, const struct segment *docs,
+                           int n)
+{
+    struct err err = {""};
     for (int i = 0; i < n; i++) {
-        switch (pipeline_push(t->pipeline, &docs[i], WHEN_FULL_REFUSE, &err)) {
+        switch (pipeline_push(j->taker->pipeline, &docs[i], WHEN_FULL_REFUSE,
+                              &err)) {
         case PUSH_ACCEPTED:
             break;
         case PUSH_FULL:
             j->counting = true;
             leave_out(j);
-            return;
+            return false;
         case PUSH_INVALID:
             reject(j, REJECT_INVALID, err.text);
-            return;
+            return false;
         }
     }
-    ++*t->intake->accepted;
+    return true;
+}
+
+static void accept(struct otlp_job *j)
+{
+    if (j->alone) {
+        j->waiting++;
+        return;
+    }
+    ++*j->taker->intake->accepted;
     j->accepted++;
 }
 
@@ -297,6 +345,91 @@ static void leave_out(struct otlp_job *j)
     ++*t->intake->retry;
 }
 
+/* All has been read, so that what is passed on holds no fault. It goes as it
+ * came, unless steps change spans or some are not to be passed on. */
+static void job_pass(struct otlp_job *j)
+{
+    struct otlp_taker *t = j->taker;
+    struct otlp_request whole = {.json = j->body.encoding == OTLP_JSON,
+                                 .body = j->request,
+                                 .spans = j->spans};
+    j->phase = JOB_DONE;
+    if (!j->passes || j->left_out > 0 || j->spans == j->without_ids)
+        return;
+    if (j->without_ids == 0 && !translator_alters(t->translator)) {
+        pass_request(j, &whole);
+        return;
+    }
+    otlp_decoder_free(j->decoder);
+    j->decoder = otlp_decoder_new(j->body.encoding, j->request, &j->arena);
+    otlp_encoder_begin(&j->encoder);
+    j->phase = JOB_ENCODE;
+    if (!j->decoder)
+        pass_request(j, NULL);
+}
+
+static void job_encode(struct otlp_job *j)
+{
+    struct err err;
+    translator_begin_request(j->taker->translator);
+    int rc = otlp_decode(j->decoder, SLICE_SPANS, encode_span, j, &err);
+    if (rc > 0)
+        return;
+    struct otlp_request r = {.body = otlp_encoder_end(&j->encoder),
+                             .spans = j->encoder.spans};
+    pass_request(j, rc < 0 || j->encoder.out.failed ? NULL : &r);
+}
+
+static bool encode_span(void *arg, const struct span *span)
+{
+    struct otlp_job *j = arg;
+    const struct span *altered;
+    int rc = otlp_has_ids(span)
+                 ? translator_process(j->taker->translator, span, &altered)
+                 : 0;
+    if (rc > 0)
+        otlp_encode_span(&j->encoder, altered, span->resource);
+    else if (rc < 0)
+        j->encoder.out.failed = true;
+    return clock_mono_us() < j->slice_end_us;
+}
+
+/* r: NULL if it could not be made. Where others have taken the spans, they are
+ * accepted by now, so that room is made for the request. */
+static void pass_request(struct otlp_job *j, const struct otlp_request *r)
+{
+    struct otlp_taker *t = j->taker;
+    struct err err = {"out of memory for the request to be passed on"};
+    enum push_result result = PUSH_ACCEPTED;
+    j->phase = JOB_DONE;
+    if (r && r->spans > 0)
+        result = pipeline_push_otlp(
+            t->pipeline, r, j->alone ? WHEN_FULL_REFUSE : WHEN_FULL_DROP_OLDEST,
+            &err);
+    else if (!r && j->alone)
+        result = PUSH_FULL;
+    else if (!r)
+        pipeline_lose_otlp(t->pipeline, j->spans - j->without_ids);
+    settle_waiting(j, result, err.text);
+}
+
+static void settle_waiting(struct otlp_job *j, enum push_result r,
+                           const char *why)
+{
+    struct intake *in = j->taker->intake;
+    if (r == PUSH_ACCEPTED) {
+        *in->accepted += j->waiting;
+        j->accepted += j->waiting;
+        j->waiting = 0;
+    }
+    for (; j->waiting > 0; j->waiting--) {
+        if (r == PUSH_FULL)
+            leave_out(j);
+        else
+            reject(j, REJECT_INVALID, why);
+    }
+}
+
 static void reject(struct otlp_job *j, enum reject_reason reason,
                    const char *why)
 {
@@ -304,13 +437,6 @@ static void reject(struct otlp_job *j, enum reject_reason reason,
     j->rejected++;
     if (!j->why.text[0])
         err_set(&j->why, "%s", why);
-}
-
-static bool has_ids(const struct span *span)
-{
-    static const uint8_t none[16];
-    return memcmp(span->trace_id, none, sizeof(span->trace_id)) != 0 &&
-           memcmp(span->span_id, none, sizeof(span->span_id)) != 0;
 }
 
 /* What can't be read holds an unknown number of spans: one is counted. */
@@ -386,6 +512,7 @@ static void job_release(struct otlp_job *j)
         return;
     }
     arena_reset(&j->arena);
+    otlp_encoder_begin(&j->encoder);
     buf_clear(&j->unpacked);
     if (j->unpacked.cap > SLICE_UNPACKED) {
         buf_fini(&j->unpacked);
@@ -400,6 +527,7 @@ static void job_free(struct otlp_job *j)
 {
     inflater_free(j->inflater);
     buf_fini(&j->unpacked);
+    otlp_encoder_fini(&j->encoder);
     arena_fini(&j->arena);
     free(j);
 }

@@ -10,6 +10,7 @@
 
 #include <stdlib.h>
 
+#include "otlp_encode.h"
 #include "xr/clock.h"
 #include "xr/hash.h"
 #include "xr/log.h"
@@ -19,6 +20,8 @@
 #define BASE64_MAX 65536
 /* Resources and scopes of one datagram. */
 #define REQUEST_MEMORY_MAX (4u << 20)
+/* Of a request that processors have changed. */
+#define ENCODED_MAX (16u << 20)
 /* Warnings of one reason: at most one in this time, with a count. */
 #define WARN_EVERY_MS 1000
 
@@ -30,6 +33,8 @@ struct otlp_udp {
     struct intake *intake;
     bool pass, unsampled;
     struct arena arena;
+    struct otlp_encoder encoder;
+    uint64_t spans, without_ids; /* of the datagram */
     struct log_limit limits[REJECT_REASONS];
     uint8_t request[BASE64_MAX / 4 * 3];
 };
@@ -39,6 +44,8 @@ static void decode(struct otlp_udp *o, struct slice base64);
 static bool walk(struct otlp_udp *o, struct slice request, otlp_span_fn fn,
                  struct err *err);
 static bool check_span(void *arg, const struct span *span);
+static void pass_on(struct otlp_udp *o, struct slice request);
+static bool encode_span(void *arg, const struct span *span);
 static bool take_span(void *arg, const struct span *span);
 static enum push_result push_all(struct otlp_udp *o,
                                  const struct segment *segments, int n,
@@ -59,6 +66,7 @@ struct otlp_udp *otlp_udp_new(struct pipeline *p, struct translator *t,
     o->pass = pass;
     o->unsampled = unsampled;
     arena_init(&o->arena, REQUEST_MEMORY_MAX);
+    otlp_encoder_init(&o->encoder, ENCODED_MAX);
     return o;
 }
 
@@ -67,6 +75,7 @@ void otlp_udp_free(struct otlp_udp *o)
     if (!o)
         return;
     arena_fini(&o->arena);
+    otlp_encoder_fini(&o->encoder);
     free(o);
 }
 
@@ -84,7 +93,7 @@ void otlp_udp_handle(struct otlp_udp *o, struct slice header, struct slice body)
     (void)header;
     if (prefix == PREFIX_METRICS)
         reject(o, REJECT_OTLP_METRICS, "metrics are not taken");
-    else if (o->pass)
+    else if (o->pass && !pipeline_takes_otlp(o->pipeline))
         count(o, push_all(o, &raw, 1, &err), err.text);
     else if (prefix == PREFIX_UNSAMPLED && !o->unsampled)
         reject(o, REJECT_OTLP_UNSAMPLED, "unsampled spans are not uploaded");
@@ -131,9 +140,11 @@ static void decode(struct otlp_udp *o, struct slice base64)
         return;
     }
     struct slice request = slice_of(o->request, (size_t)n);
+    o->spans = o->without_ids = 0;
     if (walk(o, request, check_span, &err)) {
         translator_begin_request(o->translator);
         walk(o, request, take_span, &err);
+        pass_on(o, request);
     } else {
         reject(o, REJECT_OTLP_MALFORMED, err.text);
     }
@@ -157,26 +168,67 @@ static bool walk(struct otlp_udp *o, struct slice request, otlp_span_fn fn,
 
 static bool check_span(void *arg, const struct span *span)
 {
-    (void)arg;
-    (void)span;
+    struct otlp_udp *o = arg;
+    o->spans++;
+    o->without_ids += !otlp_has_ids(span);
+    return true;
+}
+
+/* As it came, unless steps change spans or some are not to be passed on. */
+static void pass_on(struct otlp_udp *o, struct slice request)
+{
+    struct otlp_request r = {.body = request, .spans = o->spans};
+    struct err err;
+
+    if (!pipeline_takes_otlp(o->pipeline))
+        return;
+    if (o->without_ids > 0 || translator_alters(o->translator)) {
+        otlp_encoder_begin(&o->encoder);
+        translator_begin_request(o->translator);
+        bool whole = walk(o, request, encode_span, &err);
+        r.body = otlp_encoder_end(&o->encoder);
+        r.spans = o->encoder.spans;
+        if (!whole || o->encoder.out.failed) {
+            pipeline_lose_otlp(o->pipeline, o->spans - o->without_ids);
+            return;
+        }
+    }
+    if (r.spans > 0)
+        pipeline_push_otlp(o->pipeline, &r, WHEN_FULL_DROP_OLDEST, &err);
+}
+
+static bool encode_span(void *arg, const struct span *span)
+{
+    struct otlp_udp *o = arg;
+    const struct span *altered;
+    int rc = otlp_has_ids(span)
+                 ? translator_process(o->translator, span, &altered)
+                 : 0;
+
+    if (rc > 0)
+        otlp_encode_span(&o->encoder, altered, span->resource);
+    else if (rc < 0)
+        o->encoder.out.failed = true;
     return true;
 }
 
 static bool take_span(void *arg, const struct span *span)
 {
-    static const uint8_t none[sizeof(span->trace_id)];
     struct otlp_udp *o = arg;
     struct segment segments[TRANSLATE_DOCUMENTS_MAX];
-    struct err err = {.text = ""};
-    int n = translate_span(o->translator, span, segments, &err);
+    struct err err = {.text = "a span without a trace id or span id"};
+    bool segments_wanted = !pipeline_takes_otlp(o->pipeline) ||
+                           pipeline_takes_segments(o->pipeline);
+    int n = segments_wanted
+                ? translate_span(o->translator, span, segments, &err)
+                : TRANSLATE_LEFT_OUT;
 
-    if (n == TRANSLATE_LEFT_OUT)
+    if (!otlp_has_ids(span))
+        reject(o, REJECT_BAD_IDS, err.text);
+    else if (n == TRANSLATE_LEFT_OUT)
         count(o, PUSH_ACCEPTED, "");
     else if (n > 0)
         count(o, push_all(o, segments, n, &err), err.text);
-    else if (!memcmp(span->trace_id, none, sizeof(span->trace_id)) ||
-             !memcmp(span->span_id, none, sizeof(span->span_id)))
-        reject(o, REJECT_BAD_IDS, err.text);
     else
         reject(o, REJECT_INVALID, err.text);
     return true;

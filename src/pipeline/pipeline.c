@@ -91,12 +91,78 @@ enum push_result pipeline_push(struct pipeline *p, const struct segment *seg,
                                enum push_when_full when_full, struct err *err)
 {
     enum push_result worst = PUSH_ACCEPTED;
+    bool taken = false;
     for (struct sink *s = p->sinks; s != NULL; s = s->next) {
+        if (s->push == NULL)
+            continue;
         enum push_result r = s->push(s, seg, when_full, err);
+        if (r > worst)
+            worst = r;
+        taken = true;
+    }
+    if (taken)
+        return worst;
+    err_set(err, "segments can go to X-Ray only, and no exporter sends there; "
+                 "add awsxray to those of the traces pipeline");
+    return PUSH_INVALID;
+}
+
+enum push_result pipeline_push_otlp(struct pipeline *p,
+                                    const struct otlp_request *q,
+                                    enum push_when_full when_full,
+                                    struct err *err)
+{
+    enum push_result worst = PUSH_ACCEPTED;
+    for (struct sink *s = p->sinks; s != NULL; s = s->next) {
+        if (s->push_otlp == NULL)
+            continue;
+        enum push_result r = s->push_otlp(s, q, when_full, err);
         if (r > worst)
             worst = r;
     }
     return worst;
+}
+
+bool pipeline_has_room_otlp(struct pipeline *p, size_t bytes)
+{
+    for (struct sink *s = p->sinks; s != NULL; s = s->next)
+        if (s->has_room_otlp != NULL && !s->has_room_otlp(s, bytes))
+            return false;
+    return true;
+}
+
+void pipeline_lose_otlp(struct pipeline *p, uint64_t spans)
+{
+    for (struct sink *s = p->sinks; s != NULL; s = s->next) {
+        if (s->push_otlp == NULL)
+            continue;
+        *s->made += spans;
+        *s->dropped += spans;
+    }
+}
+
+bool pipeline_takes_segments(const struct pipeline *p)
+{
+    for (const struct sink *s = p->sinks; s != NULL; s = s->next)
+        if (s->push != NULL)
+            return true;
+    return false;
+}
+
+bool pipeline_takes_otlp(const struct pipeline *p)
+{
+    for (const struct sink *s = p->sinks; s != NULL; s = s->next)
+        if (s->push_otlp != NULL)
+            return true;
+    return false;
+}
+
+bool pipeline_otlp_alone(const struct pipeline *p)
+{
+    unsigned keeping = 0;
+    for (const struct sink *s = p->sinks; s != NULL; s = s->next)
+        keeping += s->pending != NULL;
+    return keeping == 1 && pipeline_takes_otlp(p);
 }
 
 bool pipeline_has_room(struct pipeline *p, size_t bytes)
@@ -213,5 +279,6 @@ static uint64_t *document_counter(struct pipeline *p, const char *sink,
     snprintf(labels, sizeof(labels), "sink=\"%s\",outcome=\"%s\"", sink,
              outcome);
     return stats_counter(p->stats, "xray_relay_documents_total", labels,
-                         "Segment documents, by sink and outcome.");
+                         "Segment documents (at exporters of OTLP: "
+                         "spans), by sink and outcome.");
 }

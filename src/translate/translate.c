@@ -147,6 +147,18 @@ static int process(struct translator *t, const struct span **span)
     return rc;
 }
 
+bool translator_alters(const struct translator *t)
+{
+    return t->process.n_steps > 0;
+}
+
+int translator_process(struct translator *t, const struct span *in,
+                       const struct span **out)
+{
+    *out = in;
+    return process(t, out);
+}
+
 const struct translate_counts *translator_counts(const struct translator *t)
 {
     return &t->counts;
