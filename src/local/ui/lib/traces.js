@@ -68,7 +68,9 @@ export async function reload() {
     if (using) openStream(query.filter);
     loadStrip();
   } catch (error) {
-    if (mine === turn) patch({ loading: false, error });
+    if (mine !== turn) return;
+    patch({ loading: false, error });
+    if (using) openStream(traces.get().good);
   }
 }
 

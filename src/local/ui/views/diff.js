@@ -21,7 +21,7 @@ export function Diff({ args }) {
     useState(null);
   useEffect(() => {
     let on = true;
-    get('/api/diff', { a, b }).then(x => on && setD(x), e => on && setError(e));
+    read(a, b).then(x => on && setD(x), e => on && setError(e));
     return () => { on = false; };
   }, [a, b]);
   useKeys({ Escape: () => go(href('traces')) });
@@ -31,6 +31,15 @@ export function Diff({ args }) {
   if (!d) return html`<h1 class="sr">Diff</h1>`;
   return html`<${Head} d=${d}/><div class="split"><${Rows} d=${d}/>
     <${Totals} d=${d}/></div>`;
+}
+
+// Inferred segments are left out: their callers' subsegments say the same.
+async function read(a, b) {
+  const [d, ...sides] = await Promise.all([get('/api/diff', { a, b }),
+    ...[a, b].map(id => get('/api/traces/' + id, { documents: 0 }))]);
+  const made = (x, side) => x && side.rows[x.row]?.kind === 'inferred';
+  return { ...d, rows: d.rows.filter(r => !made(r.a, sides[0])
+    && !made(r.b, sides[1])) };
 }
 
 function signed(s) {

@@ -49,7 +49,8 @@ export function List({ params }) {
   return html`<h1 class="sr">Traces</h1>
     <${Tools} filter=${filter} range=${range} t=${t} note=${matched}/>
     <${FilterError} error=${t.error} good=${t.good} has=${t.rows.length > 0}/>
-    <${Strips} data=${t.strip} filter=${t.good}/>
+    ${(t.strip || !t.error) && html`<${Strips} data=${t.strip}
+      filter=${t.good}/>`}
     <${NewRows}/>
     ${t.rows.length ? html`<${Table} t=${t} params=${params}/>`
       : shown && !t.loading && html`<${Nothing} t=${t} all=${all}/>`}`;

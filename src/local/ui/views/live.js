@@ -35,33 +35,34 @@ function useRates(health) {
 const keyOf = l => l.name + l.protocol + l.address;
 
 export function Live() {
-  const live = useHealth('/api/live'), bars = useRates(live);
-  // A relay that keeps no such lists leaves them out.
-  const h = live && { refused_documents: [], senders: [], samplers: [], ...live };
+  const h = useHealth('/api/live'), bars = useRates(h);
+
   useKeys({ Escape: () => go(href('traces')) });
   if (!h) return html`<h1 class="sr">Live</h1><p class="none d">Waiting for the
     first numbers.</p>`;
   return html`<h1 class="sr">Live</h1><div class="doc">
     <section class="wide"><h2>Checks</h2><ul class="chk">${checks(h).map(
       ([kind, head, text]) => html`<li><span class=${kind}><${Icon}
-      name=${kind === 'none' ? 'prog' : kind}/></span><span><span class="b">${head}
+      name=${kind}/></span><span><span class="b">${head}
       </span> <span class="d2">${text}</span></span></li>`)}</ul></section>
     <section class="wide"><h2>Listeners</h2><div class="over"><${Listeners}
       h=${h} bars=${bars}/></div></section>
-    <section><h2>Refused documents</h2>${h.refused_documents.length
-      ? html`<ul>${h.refused_documents.map(r => html`<${Refused} r=${r}
+    ${h.refused_documents && html`<section><h2>Refused documents</h2>${
+      h.refused_documents.length ? html`<ul>${h.refused_documents.map(r => html`<${Refused} r=${r}
         now=${h.now}/>`)}</ul>` : html`<p class="d">None. A document that cannot
-        be taken is shown here with the reason.</p>`}</section>
-    <div class="stk"><section><h2>Who sends</h2><${Senders} h=${h}/></section>
-      <section><h2>Sampler polls</h2><${Samplers} h=${h}/></section></div></div>`;
+        be taken is shown here with the reason.</p>`}</section>`}
+    <div class="stk">${h.senders && html`<section><h2>Who sends</h2><${Senders}
+      h=${h}/></section>`}${h.samplers && html`<section><h2>Sampler polls</h2>
+      <${Samplers} h=${h}/></section>`}</div></div>`;
 }
 
 // Plain sentences, the worst first.
 function checks(h) {
   const out = [], lost = h.listeners.reduce((n, l) => n + (l.lost ?? 0), 0);
   const open = h.listeners.filter(l => l.address);
-  const news = h.refused_documents.filter(r => r.time > h.now - RECENT_S).length;
-  const late = h.samplers.filter(s => isLate(s, h.now));
+  const news = h.refused_documents?.filter(r =>
+    r.time > h.now - RECENT_S).length;
+  const late = (h.samplers ?? []).filter(s => isLate(s, h.now));
   out.push(lost ? ['fault', plural(lost, 'datagram') + ' lost',
     'the kernel had no room for them: the receive buffer is too small']
     : ['ok', 'No datagram lost', 'the kernel’s counter stands at 0']);
@@ -70,9 +71,10 @@ function checks(h) {
     : ['error', plural(h.listeners.length - open.length, 'listener') +
       ' could not be opened', 'the port is taken; see below']);
   out.push(news ? ['error', plural(news, 'document') + ' refused',
-    'in the last 15 minutes, see below'] : ['ok', 'No document refused',
-    h.refused ? `in the last 15 minutes; ${count(h.refused)} since the start`
-      : 'since the start']);
+    'in the last 15 minutes, see below'] : news === undefined && h.refused
+    ? ['error', plural(h.refused, 'document') + ' refused', 'since the start']
+    : ['ok', 'No document refused', h.refused ? `in the last 15 minutes; ${
+      count(h.refused)} since the start` : 'since the start']);
   const st = h.store;
   out.push(st.state === 'ok' ? ['ok', 'Store is well', `${bytes(st.bytes)} of ${
     bytes(st.limit_bytes)}, ${Math.round(st.keep_seconds / 86400)} days kept`]
@@ -82,9 +84,9 @@ function checks(h) {
     (late.length === 1 ? ' has stopped' : ' have stopped'), `${late[0].client
   }, last poll ${ago(late[0].last, h.now)} ago`]);
   for (const l of h.listeners)
-    if (l.address && !l.packets) out.push(['none', `${l.name} has had nothing`,
+    if (l.address && !l.packets) out.push(['prog', `${l.name} ${l.protocol} has had nothing`,
       `since the start, ${ago(h.started, h.now)} ago`]);
-  const rank = { fault: 0, error: 1, ok: 2, none: 3 };
+  const rank = { fault: 0, error: 1, ok: 2, prog: 3 };
   return out.sort((a, b) => rank[a[0]] - rank[b[0]]);
 }
 
@@ -102,8 +104,8 @@ function Listeners({ h, bars }) {
         </td><td class="pl wid"><${Spark} bars=${b}/></td><td class="n">${l.refused
         ? html`<span class="st error"><${Icon} name="error"/>${count(l.refused)}
         </span>` : html`<span class="d">0</span>`}</td><td
-        class=${'n' + (l.last ? '' : ' d')}>${l.last ? ago(l.last, h.now)
-        : 'never'}</td></tr>`;
+        class=${'n' + (l.last ? '' : ' d')}>${l.last || !l.packets
+        ? ago(l.last, h.now) : '–'}</td></tr>`;
     })}</tbody></table>`;
 }
 

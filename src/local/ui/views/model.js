@@ -149,8 +149,8 @@ export function rowsOf(m, open) {
     if (is) list.forEach((x, i) => draw(x, list.length, i + 1));
   };
 
-  const orphans = m.spans.filter(s => s.orphan && !s.seg), whole = m.spans
-    .filter(s => s.seg);
+  const orphans = m.spans.filter(s => s.orphan && !s.seg);
+  const whole = m.spans.filter(s => s.seg).sort((x, y) => x.a - y.a);
   whole.forEach((s, i) => span(s, 0, whole.length, i + 1));
   section('inferred', 'Inferred', 'seen only from the caller’s side',
     inferred(m), (list, size, place) => add({ key: 'node:' + list[0].i,

@@ -175,9 +175,9 @@ function Warnings({ m, choose }) {
   return html`<details class="note w" open=${!small}><summary><span class="st">
     <${Icon} name="no" class="error"/><b>${small ? `AWS would refuse ${
       plural(all.length, 'thing')}` : 'AWS would refuse this'}</b></span></summary>
-    <span>${all.slice(0, 20).map(w => html`${w.row == null ? w.text
-      : html`<button type="button" class="link" onClick=${() =>
-        choose(m.spans[w.row])}>${w.text}</button>`} `)}${all.length > 20 &&
+    <span>${all.slice(0, 20).map(w => html`${w.text} ${w.row != null &&
+      html`<button type="button" class="link" onClick=${() =>
+        choose(m.spans[w.row])}>Show it</button> `}`)}${all.length > 20 &&
       `and ${all.length - 20} more. `}<span class="d2">Kept here; this is our
       check, the service gives no such warning.</span></span></details>`;
 }
@@ -244,11 +244,15 @@ function Body({ data, documents, params }) {
     change({ sel: key }, { replace: true });
     if (focus) focusRow.current = true;
   };
-  const focusRow = useRef(true);
+  // Chosen by a key or a name elsewhere: into view and, but at the start, into
+  // focus.
+  const focusRow = useRef(null);
   useLayoutEffect(() => {
-    if (!focusRow.current) return;
+    const first = focusRow.current === null;
+    if (!first && !focusRow.current) return;
     focusRow.current = false;
     reveal(box.current, top, at);
+    if (first) return;
     const f = document.activeElement;
     if (f && f !== document.body && !box.current.contains(f)) return;
     requestAnimationFrame(() => box.current
