@@ -77,13 +77,20 @@ $(UI_NPM)/.done: $(UI)/package.json $(UI)/package-lock.json
 	    npm ci --silent --no-audit --no-fund
 	$Qtouch $@
 
+UI_BIN := $(UI_NPM)/node_modules/.bin
+
+# esbuild binds the modules, terser shortens what it wrote; the indentation of
+# the templates goes in between (a line feed alone means the same to htm).
 .PHONY: ui-build ui
 ui-build: $(UI_NPM)/.done
-	$QNODE_PATH=$(UI_NPM)/node_modules $(UI_NPM)/node_modules/.bin/esbuild \
+	$QNODE_PATH=$(UI_NPM)/node_modules $(UI_BIN)/esbuild \
 	    $(UI)/main.js $(UI)/app.css --entry-names=app --bundle --minify \
 	    --alias:@dagrejs/graphlib=./$(UI)/lib/graphlib.cjs --format=iife \
 	    --target=es2022 --legal-comments=none --log-level=warning \
 	    --outdir=$(UI_NPM)/out
+	$Qsed 's/^[ \t]*//' $(UI_NPM)/out/app.js | $(UI_BIN)/terser \
+	    --compress passes=2 --mangle --toplevel --ecma 2020 \
+	    --output $(UI_NPM)/out/app.js
 	$Qcp $(UI)/index.html $(UI_NPM)/out
 
 ui: ui-build                        ## build the page's files from its sources
