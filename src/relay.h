@@ -19,6 +19,8 @@
 #include "xr/tls.h"
 #include "xr/xray.h"
 
+#define RELAY_LISTENERS 5
+
 enum relay_state {
     RELAY_RUNNING,
     RELAY_GRACE,    /* signal came; still receiving */
@@ -75,6 +77,12 @@ struct relay {
     uint64_t drops_warned;
     int64_t *longest_turn; /* gauge */
     bool hinted;
+    /* Local mode: what each listener had received when it was last looked
+     * at, and when that was more than before. */
+    struct {
+        uint64_t received;
+        double last;
+    } heard[RELAY_LISTENERS];
 };
 
 /* Makes everything and binds. False when the program must end with 1; the
@@ -99,6 +107,8 @@ bool relay_make_upload(struct relay *r, struct err *err);
 
 /* relay_local.c: what local mode has in place of upload and proxy. */
 bool relay_make_local(struct relay *r, struct err *err);
+/* Each second: notes which listeners have heard something. */
+void relay_note_heard(struct relay *r);
 /* relay_http.c: the routes of TCP 2000 and the OTLP servers. */
 bool relay_listen_tcp(struct relay *r);
 /* relay_otlp.c: the OTLP servers. False: exit with 1. */

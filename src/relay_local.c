@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "relay.h"
+#include "xr/clock.h"
 #include "xr/hash.h"
 #include "xr/log.h"
 
@@ -16,9 +17,13 @@
 #define SETTLE_MS 1000
 #define TOKEN_BYTES 16
 
-/* A listener as health tells of it. */
-struct listener {
-    const char *name, *protocol, *intake, *address;
+/* The listeners as health tells of them. */
+static const struct listener {
+    const char *name, *protocol, *intake;
+} listeners[RELAY_LISTENERS] = {
+    {"X-Ray daemon", "udp", "udp"}, {"X-Ray daemon", "tcp", "tcp"},
+    {"OTLP", "http", "otlp_http"},  {"OTLP", "grpc", "otlp_grpc"},
+    {"OTLP", "udp", "otlp_udp"},
 };
 
 static bool make_print(struct relay *r, struct err *err);
@@ -28,8 +33,9 @@ static const char *store_path(struct relay *r, char *out, size_t size);
 static size_t split_hosts(char *words, const char **out, size_t max);
 static void on_otlp(void *arg, struct http1_request *q);
 static void on_health(void *arg, struct jw *j, bool live);
-static void write_listener(struct relay *r, struct jw *j,
-                           const struct listener *l);
+static void write_listener(struct relay *r, struct jw *j, size_t i,
+                           const char *address);
+static uint64_t refused_by(const struct intake *in);
 
 bool relay_make_local(struct relay *r, struct err *err)
 {
@@ -55,6 +61,7 @@ bool relay_make_local(struct relay *r, struct err *err)
     if (r->traces == NULL)
         return false;
     pipeline_add(r->pipeline, local_sink(r->traces));
+    pipeline_on_reject(r->pipeline, local_on_reject, r->traces);
     xray_tcp_on_commit(r->segments, local_commit, r->traces);
     log_info("Store: %s (%llu traces)", o.store,
              (unsigned long long)local_traces(r->traces));
@@ -151,45 +158,64 @@ static void on_health(void *arg, struct jw *j, bool live)
     const char *http = r->otlp_server[0] ? http1_bound(r->otlp_server[0]) : "";
     const char *grpc = r->grpc[0] ? otlp_grpc_bound(r->grpc[0]) : "";
     const char *udp = udp_bound(xray_udp_socket(r->udp));
-    const struct listener listeners[] = {
-        {"X-Ray daemon", "udp", "udp", udp},
-        {"X-Ray daemon", "tcp", "tcp", http1_bound(r->tcp)},
-        {"OTLP", "http", "otlp_http", http},
-        {"OTLP", "grpc", "otlp_grpc", grpc},
-        {"OTLP", "udp", "otlp_udp", udp},
-    };
+    const char *const addresses[RELAY_LISTENERS] = {udp, http1_bound(r->tcp),
+                                                    http, grpc, udp};
     (void)live;
+    relay_note_heard(r);
     jw_key(j, SLICE("listeners"));
     jw_array(j);
-    for (size_t i = 0; i < sizeof(listeners) / sizeof(listeners[0]); i++)
-        if (*listeners[i].address != '\0')
-            write_listener(r, j, &listeners[i]);
+    for (size_t i = 0; i < RELAY_LISTENERS; i++)
+        if (*addresses[i] != '\0')
+            write_listener(r, j, i, addresses[i]);
     jw_array_end(j);
 }
 
-static void write_listener(struct relay *r, struct jw *j,
-                           const struct listener *l)
+static void write_listener(struct relay *r, struct jw *j, size_t i,
+                           const char *address)
 {
+    const struct listener *l = &listeners[i];
     const struct intake *in = pipeline_intake(r->pipeline, l->intake);
-    uint64_t refused = 0;
-    for (int i = 0; i < REJECT_REASONS; i++)
-        refused += *in->rejected[i];
     jw_object(j);
     jw_key(j, SLICE("name"));
     jw_string(j, slice_str(l->name));
     jw_key(j, SLICE("protocol"));
     jw_string(j, slice_str(l->protocol));
     jw_key(j, SLICE("address"));
-    jw_string(j, slice_str(l->address));
+    jw_string(j, slice_str(address));
     jw_key(j, SLICE("packets"));
-    jw_uint(j, *in->accepted + *in->retry + refused);
+    jw_uint(j, *in->accepted + *in->retry + refused_by(in));
     jw_key(j, SLICE("documents"));
     jw_uint(j, *in->accepted);
     jw_key(j, SLICE("refused"));
-    jw_uint(j, refused);
+    jw_uint(j, refused_by(in));
     jw_key(j, SLICE("last"));
-    jw_null(j);
+    if (r->heard[i].last > 0)
+        jw_double(j, r->heard[i].last);
+    else
+        jw_null(j);
     jw_key(j, SLICE("lost"));
     jw_uint(j, *in->kernel_dropped);
     jw_object_end(j);
+}
+
+/* A second is near enough for people, and costs nothing an item. */
+void relay_note_heard(struct relay *r)
+{
+    for (size_t i = 0; i < RELAY_LISTENERS; i++) {
+        const struct intake *in =
+            pipeline_intake(r->pipeline, listeners[i].intake);
+        uint64_t received = *in->accepted + *in->retry + refused_by(in);
+        if (received == r->heard[i].received)
+            continue;
+        r->heard[i].received = received;
+        r->heard[i].last = (double)clock_wall_ms() / 1e3;
+    }
+}
+
+static uint64_t refused_by(const struct intake *in)
+{
+    uint64_t n = 0;
+    for (int i = 0; i < REJECT_REASONS; i++)
+        n += *in->rejected[i];
+    return n;
 }

@@ -52,6 +52,8 @@ static void on_second(void *arg)
         warn_drops(r);
         hint_if_quiet(r);
     }
+    if (r->traces != NULL)
+        relay_note_heard(r);
     timer_start(r->second, SECOND_MS);
 }
 

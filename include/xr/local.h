@@ -43,6 +43,9 @@ void local_routes(struct local *l, struct http1 *server);
 void local_stop(struct local *l);
 /* Commits what has come; then calls done (xray_tcp_on_commit, drain). */
 void local_commit(void *l, void (*done)(void *arg, bool kept), void *arg);
+/* What an input did not take, for the Live view (pipeline_on_reject). */
+void local_on_reject(void *l, const struct intake *in,
+                     const struct rejection *r);
 /* Traces in the store. */
 uint64_t local_traces(const struct local *l);
 /* Where the store is kept if nothing is said; -1: no home directory. */

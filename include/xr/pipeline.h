@@ -91,6 +91,19 @@ void pipeline_free(struct pipeline *p);
 void pipeline_add(struct pipeline *p, struct sink *s);
 /* The intake's counters, made at the first call for that name. */
 struct intake *pipeline_intake(struct pipeline *p, const char *name);
+/* One item that was not accepted. */
+struct rejection {
+    enum reject_reason reason;
+    const char *why;   /* in words */
+    struct slice text; /* what came, or a part of it */
+    const char *peer;  /* "10.0.0.7:51234"; NULL: not known */
+};
+/* Counts it, and tells whoever asked to know. */
+void pipeline_reject(struct pipeline *p, const struct intake *in,
+                     const struct rejection *r);
+typedef void (*pipeline_reject_fn)(void *arg, const struct intake *in,
+                                   const struct rejection *r);
+void pipeline_on_reject(struct pipeline *p, pipeline_reject_fn fn, void *arg);
 /* Hands the segment to every sink; the worst answer wins. Counts for the
  * sinks only: the input counts its own items in its intake. */
 enum push_result pipeline_push(struct pipeline *p, const struct segment *seg,

@@ -177,9 +177,9 @@ static void on_export(struct otlp_grpc *g, struct h2_stream *s)
     struct intake *in = otlp_taker_intake(g->taker);
     char text[128];
     if (h2_body_state(s) == H2_BODY_TOO_LARGE) {
-        ++*in->rejected[REJECT_TOO_LARGE];
         snprintf(text, sizeof(text), "the message is larger than %zu bytes",
                  g->message_max);
+        otlp_taker_reject(g->taker, REJECT_TOO_LARGE, text);
         reply_error(s, RPC_RESOURCE_EXHAUSTED, text, 0);
         return;
     }
@@ -189,7 +189,8 @@ static void on_export(struct otlp_grpc *g, struct h2_stream *s)
         return;
     }
     if (!unwrap(s, &body.bytes, &body.coding)) {
-        ++*in->rejected[REJECT_OTLP_MALFORMED];
+        otlp_taker_reject(g->taker, REJECT_OTLP_MALFORMED,
+                          "the message's frame or compression is not valid");
         return;
     }
     struct grpc_call *c = calloc(1, sizeof(*c));

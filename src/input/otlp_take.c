@@ -137,6 +137,13 @@ struct intake *otlp_taker_intake(struct otlp_taker *t)
     return t->intake;
 }
 
+void otlp_taker_reject(struct otlp_taker *t, enum reject_reason reason,
+                       const char *why)
+{
+    pipeline_reject(t->pipeline, t->intake,
+                    &(struct rejection){.reason = reason, .why = why});
+}
+
 struct otlp_job *otlp_take(struct otlp_taker *t, const struct otlp_body *body,
                            otlp_done_fn fn, void *arg)
 {
@@ -433,7 +440,7 @@ static void settle_waiting(struct otlp_job *j, enum push_result r,
 static void reject(struct otlp_job *j, enum reject_reason reason,
                    const char *why)
 {
-    ++*j->taker->intake->rejected[reason];
+    otlp_taker_reject(j->taker, reason, why);
     j->rejected++;
     if (!j->why.text[0])
         err_set(&j->why, "%s", why);
@@ -444,8 +451,8 @@ static void job_fail(struct otlp_job *j, enum otlp_verdict verdict,
                      const char *why)
 {
     bool large = verdict == OTLP_TOO_LARGE;
-    ++*j->taker->intake
-           ->rejected[large ? REJECT_TOO_LARGE : REJECT_OTLP_MALFORMED];
+    otlp_taker_reject(j->taker,
+                      large ? REJECT_TOO_LARGE : REJECT_OTLP_MALFORMED, why);
     j->verdict = verdict;
     err_set(&j->why, "%s", why);
     j->phase = JOB_DONE;

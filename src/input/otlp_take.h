@@ -50,6 +50,9 @@ struct otlp_taker *otlp_taker_new(struct loop *l, struct pipeline *p,
                                   const struct otlp_taker_options *o);
 void otlp_taker_free(struct otlp_taker *t);
 struct intake *otlp_taker_intake(struct otlp_taker *t);
+/* Counts an item that did not get as far as a job. */
+void otlp_taker_reject(struct otlp_taker *t, enum reject_reason reason,
+                       const char *why);
 /* Takes a body. Small ones are done before this returns: fn was called then,
  * and NULL is returned. */
 struct otlp_job *otlp_take(struct otlp_taker *t, const struct otlp_body *body,

@@ -266,7 +266,8 @@ static void reject(struct otlp_udp *o, enum reject_reason r, const char *why)
 {
     uint64_t held = 0;
 
-    ++*o->intake->rejected[r];
+    pipeline_reject(o->pipeline, o->intake,
+                    &(struct rejection){.reason = r, .why = why});
     if (r == REJECT_OTLP_UNSAMPLED || r == REJECT_OTLP_METRICS)
         return;
     if (!log_limit_pass(&o->limits[r], clock_mono_ms(), WARN_EVERY_MS, &held))

@@ -39,6 +39,7 @@ typedef void (*document_fn)(void *arg, struct slice raw);
 /* The answer while it grows. */
 struct reply {
     struct xray_tcp *x;
+    struct http1_request *request;
     struct jw *jw;
 };
 
@@ -56,6 +57,9 @@ static void count_document(void *arg, struct slice raw);
 static void take_document(void *arg, struct slice raw);
 static void unprocessed(struct reply *r, struct slice id, const char *code,
                         const char *message);
+static void reject(struct xray_tcp *x, struct http1_request *r,
+                   enum reject_reason reason, struct slice text,
+                   const char *why);
 static bool scratch_hold(struct xray_tcp *x, size_t n);
 static void reply_error(struct http1_request *r, int status, const char *code,
                         const char *text);
@@ -96,14 +100,15 @@ void xray_tcp_handle(void *arg, struct http1_request *r)
     struct err err;
     uint64_t n = 0;
     if (encoding.n > 0 && !slice_is_nocase(encoding, "identity")) {
-        ++*x->intake->rejected[REJECT_INVALID];
+        reject(x, r, REJECT_INVALID, SLICE(""),
+               "the body must not be compressed");
         reply_error(r, 415, "InvalidRequestException",
                     "the body must not be compressed");
         return;
     }
     /* The whole is checked before the first document is taken. */
     if (each_document(body, count_document, &n, &err) < 0) {
-        ++*x->intake->rejected[REJECT_NOT_AN_OBJECT];
+        reject(x, r, REJECT_NOT_AN_OBJECT, body, err.text);
         reply_error(r, 400, "InvalidRequestException", err.text);
         return;
     }
@@ -116,7 +121,7 @@ void xray_tcp_handle(void *arg, struct http1_request *r)
     }
     struct buf out;
     struct jw jw;
-    struct reply growing = {x, &jw};
+    struct reply growing = {x, r, &jw};
     buf_init(&out, ANSWER_MAX);
     jw_init(&jw, &out);
     jw_object(&jw);
@@ -236,12 +241,15 @@ static void take_document(void *arg, struct slice raw)
     if (js_has_escape(raw))
         doc = slice_of(r->x->scratch, js_unescape(raw, r->x->scratch));
     if (segment_scan(doc, &seg, &err) < 0) {
-        ++*in->rejected[doc.n ? REJECT_NOT_AN_OBJECT : REJECT_NO_DOCUMENT];
+        reject(r->x, r->request,
+               doc.n ? REJECT_NOT_AN_OBJECT : REJECT_NO_DOCUMENT, doc,
+               err.text);
         unprocessed(r, SLICE(""), "ParseError", err.text);
         return;
     }
     if (doc.n > SEGMENT_MAX_BYTES) {
-        ++*in->rejected[REJECT_TOO_LARGE];
+        reject(r->x, r->request, REJECT_TOO_LARGE, doc,
+               "the document is larger than 64 KB");
         unprocessed(r, seg.id, "SegmentTooLarge",
                     "the document is larger than 64 KB");
         return;
@@ -256,7 +264,7 @@ static void take_document(void *arg, struct slice raw)
                     "the buffer is full; send again later");
         break;
     case PUSH_INVALID:
-        ++*in->rejected[REJECT_INVALID];
+        reject(r->x, r->request, REJECT_INVALID, doc, err.text);
         unprocessed(r, seg.id, code_of(err.text), err.text);
         break;
     }
@@ -283,6 +291,14 @@ static void unprocessed(struct reply *r, struct slice id, const char *code,
     jw_key(r->jw, SLICE("Message"));
     jw_string(r->jw, slice_str(message));
     jw_object_end(r->jw);
+}
+
+static void reject(struct xray_tcp *x, struct http1_request *r,
+                   enum reject_reason reason, struct slice text,
+                   const char *why)
+{
+    struct rejection rejection = {reason, why, text, http1_peer(r)};
+    pipeline_reject(x->pipeline, x->intake, &rejection);
 }
 
 /* Kept from request to request, grown to the largest so far. */

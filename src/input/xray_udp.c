@@ -126,7 +126,8 @@ static void reject(struct xray_udp *u, enum reject_reason r, struct slice d,
                    const char *why)
 {
     uint64_t held = 0;
-    ++*u->intake->rejected[r];
+    pipeline_reject(u->pipeline, u->intake,
+                    &(struct rejection){.reason = r, .why = why, .text = d});
     if (!log_limit_pass(&u->limits[r], clock_mono_ms(), WARN_EVERY_MS, &held))
         return;
     log_warn("Datagram of %zu bytes refused (%s): %s%s", d.n,

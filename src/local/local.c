@@ -11,6 +11,7 @@
 
 #include "api.h"
 #include "index.h"
+#include "live.h"
 #include "query.h"
 #include "resource.h"
 #include "traces.h"
@@ -32,6 +33,7 @@ struct local {
     char *path;
     struct loop *loop;
     struct traces traces;
+    struct live *live;
     struct store *store;
     struct resources *resources;
     struct guard guard;
@@ -47,7 +49,12 @@ static void on_guarded(void *arg, struct http1_request *r);
 static unsigned port_of(const char *bound);
 static bool may_query(void *arg, struct http1_request *r, bool sampler);
 static const char *take(void *arg, struct slice document);
+static const char *code_of(const struct rejection *r);
+static const char *listener_of(const struct intake *in);
 static uint64_t refused(void *arg);
+static void on_document(void *arg, struct slice document, double now);
+static void on_poll(void *arg, struct http1_request *r, bool targets,
+                    struct slice client_id);
 static void health(void *arg, struct jw *j, bool live);
 static void on_tally(void *arg, const struct store_tally *tally);
 static void on_change(void *arg, const struct store_change *c, size_t n);
@@ -76,7 +83,8 @@ struct local *local_new(struct loop *loop, const struct local_options *o,
                               .n_allow_hosts = o->n_allow_hosts,
                               .token = o->token};
     l->groups = resources_groups(l->resources);
-    traces_init(&l->traces, o->strict);
+    l->live = live_new();
+    traces_init(&l->traces, o->strict, on_document, l->live);
     l->store = store_open(loop, &store, err);
     if (!l->store) {
         local_free(l);
@@ -131,6 +139,7 @@ void local_routes(struct local *l, struct http1 *server)
                                   .resources = l->resources,
                                   .default_rate = l->options.default_rate,
                                   .guard = may_query,
+                                  .polled = on_poll,
                                   .arg = l};
     l->api = api_new(&api);
     l->query = query_new(&query);
@@ -162,29 +171,87 @@ static bool may_query(void *arg, struct http1_request *r, bool sampler)
 static const char *take(void *arg, struct slice document)
 {
     struct local *l = arg;
-    struct segment seg;
-    struct store_document d;
-    if (segment_scan(document, &seg, NULL) < 0)
-        return "ParseError";
-    const char *wrong = traces_check(&seg, l->options.strict,
-                                     (double)clock_wall_ms() / 1e3, &d);
+    struct err err = {""};
+    const char *wrong = traces_take(&l->traces, document, &err);
+    struct live_refusal refusal = {
+        .listener = "import", .code = wrong, .why = err.text, .text = document};
     if (wrong)
-        return wrong;
-    if (!store_put(l->store, &d))
-        return "StoreFull";
-    ++*l->traces.sink.made;
-    return NULL;
+        live_add_refusal(l->live, &refusal, (double)clock_wall_ms() / 1e3);
+    return wrong;
+}
+
+/* What is left out by design is no refusal. */
+void local_on_reject(void *arg, const struct intake *in,
+                     const struct rejection *r)
+{
+    struct local *l = arg;
+    struct live_refusal refusal = {.listener = listener_of(in),
+                                   .peer = r->peer,
+                                   .code = code_of(r),
+                                   .why = r->why,
+                                   .text = r->text};
+    if (r->reason != REJECT_OTLP_UNSAMPLED && r->reason != REJECT_OTLP_METRICS)
+        live_add_refusal(l->live, &refusal, (double)clock_wall_ms() / 1e3);
+}
+
+static const char *code_of(const struct rejection *r)
+{
+    static const char before[] = "ErrorCode: ";
+    static const char *const codes[REJECT_REASONS] = {
+        [REJECT_NO_HEADER] = "NoHeader",
+        [REJECT_NO_DOCUMENT] = "NoDocument",
+        [REJECT_BAD_HEADER] = "BadHeader",
+        [REJECT_NOT_AN_OBJECT] = "ParseError",
+        [REJECT_TRUNCATED] = "Truncated",
+        [REJECT_OTLP_MALFORMED] = "ParseError",
+        [REJECT_BAD_IDS] = "InvalidId",
+        [REJECT_TOO_LARGE] = "SegmentTooLarge",
+        [REJECT_INVALID] = "InvalidSegment",
+        [REJECT_FULL] = "NoRoom",
+    };
+    const char *word = strstr(r->why, before);
+    if (word)
+        return word + sizeof(before) - 1;
+    return codes[r->reason] ? codes[r->reason] : "Refused";
+}
+
+static const char *listener_of(const struct intake *in)
+{
+    static const char *const names[][2] = {
+        {"udp", "X-Ray daemon udp"}, {"tcp", "X-Ray daemon tcp"},
+        {"otlp_http", "OTLP http"},  {"otlp_grpc", "OTLP grpc"},
+        {"otlp_udp", "OTLP udp"},
+    };
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if (strcmp(in->name, names[i][0]) == 0)
+            return names[i][1];
+    return in->name;
 }
 
 static uint64_t refused(void *arg)
 {
-    return ((struct local *)arg)->traces.refused;
+    return live_refused(((struct local *)arg)->live);
+}
+
+static void on_document(void *arg, struct slice document, double now)
+{
+    live_add_document(arg, document, now);
+}
+
+static void on_poll(void *arg, struct http1_request *r, bool targets,
+                    struct slice client_id)
+{
+    live_add_poll(((struct local *)arg)->live, r,
+                  targets ? POLL_TARGETS : POLL_RULES, client_id,
+                  (double)clock_wall_ms() / 1e3);
 }
 
 static void health(void *arg, struct jw *j, bool live)
 {
     struct local *l = arg;
     l->options.health(l->options.health_arg, j, live);
+    if (live)
+        live_write(j, l->live, (double)clock_wall_ms() / 1e3);
 }
 
 void local_commit(void *arg, void (*done)(void *arg, bool kept), void *done_arg)
@@ -217,6 +284,7 @@ void local_free(struct local *l)
     api_free(l->api);
     ui_free(l->ui);
     resources_free(l->resources);
+    live_free(l->live);
     free(l->path);
     free(l);
 }

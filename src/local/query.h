@@ -17,6 +17,9 @@ struct query_options {
     /* Whether a request may be served; else it has been answered. sampler: one
      * of the calls that stay open. */
     bool (*guard)(void *arg, struct http1_request *r, bool sampler);
+    /* A sampler has asked for rules, or for targets. May be NULL. */
+    void (*polled)(void *arg, struct http1_request *r, bool targets,
+                   struct slice client_id);
     void *arg;
 };
 

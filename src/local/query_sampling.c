@@ -19,6 +19,7 @@
 #define INVALID "InvalidRequestException"
 
 static void get_rules(struct call *c);
+static void tell_poll(struct call *c, bool targets, struct slice client_id);
 static void create_rule(struct call *c);
 static void update_rule(struct call *c);
 static void delete_rule(struct call *c);
@@ -48,6 +49,7 @@ const struct operation operations_of_sampling[] = {
 static void get_rules(struct call *c)
 {
     struct resources *r = c->query->o.resources;
+    tell_poll(c, false, SLICE(""));
     jw_object(&c->j);
     jw_key(&c->j, SLICE("SamplingRuleRecords"));
     jw_array(&c->j);
@@ -59,6 +61,13 @@ static void get_rules(struct call *c)
     jw_array_end(&c->j);
     jw_object_end(&c->j);
     call_reply(c);
+}
+
+static void tell_poll(struct call *c, bool targets, struct slice client_id)
+{
+    const struct query_options *o = &c->query->o;
+    if (o->polled)
+        o->polled(o->arg, c->request, targets, client_id);
 }
 
 static void create_rule(struct call *c)
@@ -224,6 +233,7 @@ static void get_targets(struct call *c)
         }
     for (size_t i = 0; i < n; i++)
         remember(c->query, &reports[i]);
+    tell_poll(c, true, slice_str(n > 0 ? reports[0].client : ""));
     jw_object(&c->j);
     jw_key(&c->j, SLICE("SamplingTargetDocuments"));
     jw_array(&c->j);

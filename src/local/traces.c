@@ -15,14 +15,16 @@
 
 static enum push_result push(struct sink *s, const struct segment *seg,
                              enum push_when_full when_full, struct err *err);
+static bool keep(struct traces *t, const struct store_document *d);
 static bool has_room(struct sink *s, size_t bytes);
 static void flush(struct sink *s);
 static uint64_t pending(struct sink *s);
 static bool is_of_age(const uint8_t *trace_id, double now);
 
-void traces_init(struct traces *t, bool strict)
+void traces_init(struct traces *t, bool strict, traces_taken_fn taken,
+                 void *arg)
 {
-    *t = (struct traces){.strict = strict};
+    *t = (struct traces){.strict = strict, .taken = taken, .taken_arg = arg};
     t->sink.name = "local";
     t->sink.push = push;
     t->sink.has_room = has_room;
@@ -66,6 +68,20 @@ static bool is_of_age(const uint8_t *trace_id, double now)
     return second >= now - AGE_MAX_S && second <= now + AHEAD_MAX_S;
 }
 
+const char *traces_take(struct traces *t, struct slice document,
+                        struct err *err)
+{
+    struct segment seg;
+    struct store_document d;
+    if (segment_scan(document, &seg, err) < 0)
+        return "ParseError";
+    const char *wrong =
+        traces_check(&seg, t->strict, (double)clock_wall_ms() / 1e3, &d);
+    if (wrong)
+        return wrong;
+    return keep(t, &d) ? NULL : "StoreFull";
+}
+
 /* The word stands behind "ErrorCode: ", as the service writes it. What is
  * refused for want of room can't be made good by dropping older ones: those
  * are on their way to the disk. */
@@ -77,19 +93,26 @@ static enum push_result push(struct sink *s, const struct segment *seg,
     const char *wrong =
         traces_check(seg, t->strict, (double)clock_wall_ms() / 1e3, &d);
     if (wrong) {
-        t->refused++;
         err_set(err, "Invalid segment. ErrorCode: %s", wrong);
         return PUSH_INVALID;
     }
-    if (!store_put(t->store, &d)) {
-        if (when_full == WHEN_FULL_REFUSE)
-            return PUSH_FULL;
-        ++*s->made;
-        ++*s->dropped;
+    if (keep(t, &d))
         return PUSH_ACCEPTED;
-    }
+    if (when_full == WHEN_FULL_REFUSE)
+        return PUSH_FULL;
     ++*s->made;
+    ++*s->dropped;
     return PUSH_ACCEPTED;
+}
+
+static bool keep(struct traces *t, const struct store_document *d)
+{
+    if (!store_put(t->store, d))
+        return false;
+    ++*t->sink.made;
+    if (t->taken)
+        t->taken(t->taken_arg, d->body, d->received);
+    return true;
 }
 
 static bool has_room(struct sink *s, size_t bytes)

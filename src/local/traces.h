@@ -6,15 +6,24 @@
 #include "xr/pipeline.h"
 #include "xr/store.h"
 
+/* A document was taken. now: epoch seconds. */
+typedef void (*traces_taken_fn)(void *arg, struct slice document, double now);
+
 struct traces {
     struct sink sink; /* "local" */
     struct store *store;
     bool strict;
-    uint64_t refused; /* documents that are none of a trace */
+    traces_taken_fn taken; /* may be NULL */
+    void *taken_arg;
 };
 
 /* The store is set once it is open. */
-void traces_init(struct traces *t, bool strict);
+void traces_init(struct traces *t, bool strict, traces_taken_fn taken,
+                 void *arg);
+/* A document that comes from elsewhere than the pipeline; NULL, or the word of
+ * the service for what is wrong with it. */
+const char *traces_take(struct traces *t, struct slice document,
+                        struct err *err);
 /* The word of the service for what is wrong with a document, NULL if nothing
  * is; else *out is what the store takes. now: epoch seconds. */
 const char *traces_check(const struct segment *seg, bool strict, double now,

@@ -19,6 +19,8 @@ struct pipeline {
     unsigned n_intakes;
     void (*relief)(void *);
     void *relief_arg;
+    pipeline_reject_fn rejected; /* NULL: nobody asks */
+    void *rejected_arg;
 };
 
 static uint64_t rejected(const struct intake *in);
@@ -85,6 +87,20 @@ struct intake *pipeline_intake(struct pipeline *p, const char *name)
         in->rejected[r] =
             item_counter(p, name, "rejected", reject_reason_name(r));
     return in;
+}
+
+void pipeline_reject(struct pipeline *p, const struct intake *in,
+                     const struct rejection *r)
+{
+    ++*in->rejected[r->reason];
+    if (p->rejected != NULL)
+        p->rejected(p->rejected_arg, in, r);
+}
+
+void pipeline_on_reject(struct pipeline *p, pipeline_reject_fn fn, void *arg)
+{
+    p->rejected = fn;
+    p->rejected_arg = arg;
 }
 
 enum push_result pipeline_push(struct pipeline *p, const struct segment *seg,
