@@ -109,6 +109,8 @@ async function lookAtHealth() {
       trouble.set({ text: h.store.message, bad: h.store.state === 'memory' });
     else if (!trouble.get()?.act) trouble.set(null);
     version ??= h.version;
+    // The stream's first numbers come a second late.
+    if (!stats.get()) stats.set({ ...h, bytes: h.store.bytes });
   } catch { /* the chip says so */ }
 }
 

@@ -8,10 +8,11 @@ import { get } from '../lib/api.js';
 import { clockText, count, ms, plural, seconds, title } from '../lib/format.js';
 import { go, href } from '../lib/route.js';
 import { useKeys } from '../lib/keys.js';
+import { useNarrow } from '../lib/narrow.js';
 import { Windowed, reveal } from '../lib/windowed.js';
 import { TimeAxis, Grid } from './lanes.js';
 
-const ROW = 28;
+const ROW = 28, NARROW_ROW = 44;
 const signs = { added: '+', removed: '−', changed: '≠', same: '' };
 const said = { added: 'only in B', removed: 'only in A',
   changed: 'status differs', same: '' };
@@ -67,8 +68,8 @@ function Head({ d }) {
 }
 
 function Rows({ d }) {
-  const box = useRef(null), [at, setAt] = useState(0);
-  const top = useCallback(i => i * ROW, []);
+  const box = useRef(null), [at, setAt] = useState(0), small = useNarrow();
+  const top = useCallback(i => i * (small ? NARROW_ROW : ROW), [small]);
   const end = Math.max(.001, ...d.rows.flatMap(r => [r.a, r.b].filter(Boolean)
     .map(x => x.start + (x.duration ?? 0)))) * 1e3;
   const view = [0, end];
@@ -93,10 +94,11 @@ function Rows({ d }) {
     end=${end} sel=${i === at} choose=${setAt}/>`;
   return html`<div class="wf df"><div class="wr axr"><div class="wn"><span>Span
       </span><span class="du">A</span><span class="df1">B − A</span></div>
-      <${TimeAxis} view=${view}/></div>
+      <${TimeAxis} view=${view} few=${small}/></div>
     <${Windowed} class="sc" scroller=${box} n=${d.rows.length} top=${top}
       draw=${draw} role="treegrid" aria-label="Differences"
-      aria-rowcount=${d.rows.length} head=${html`<${Grid} view=${view}/>`}/></div>`;
+      aria-rowcount=${d.rows.length}><${Grid} view=${view} few=${small}/><//>
+    </div>`;
 }
 
 const Row = memo(({ r, i, y, end, sel, choose }) => {
@@ -133,14 +135,14 @@ function Totals({ d }) {
       <th scope="col" class="n">Calls</th><th scope="col" class="n">A</th>
       <th scope="col" class="n">B</th><th scope="col" class="n">B − A</th></tr>
     </thead><tbody>${rows.map(n => html`<tr><td class="x cut" title=${n.type}>${
-      n.name}</td><td class="n">${calls(n)}</td><td class="n">${n.a
-      ? seconds(n.a.time) : '–'}</td><td class="n">${n.b ? seconds(n.b.time)
-      : '–'}</td><td class="n">${signed(delta(n))}</td></tr>`)}</tbody></table>
+      n.name}</td><td class="n">${calls(n)}</td><td class="n">${time(n.a)
+      }</td><td class="n">${time(n.b)}</td><td class="n">${signed(delta(n))}</td></tr>`)}</tbody></table>
     <h3>How to read it</h3><p class="d2">Upper bar A, pale; lower bar B, solid.
       Spans are paired by name and by which occurrence of it they are.</p></div>
     </aside>`;
 }
 
+const time = side => side?.calls ? seconds(side.time) : '–';
 const delta = n => (n.b?.time ?? 0) - (n.a?.time ?? 0);
 const calls = n => n.a?.calls === n.b?.calls ? count(n.a?.calls ?? 0)
   : `${count(n.a?.calls ?? 0)} → ${count(n.b?.calls ?? 0)}`;

@@ -42,8 +42,8 @@ export function Bars({ row, view, critical, parent }) {
     drawn = b;
     out.push(rect(a, b, 'fo ' + kind));
   }
-  if (s.in_progress && s.b >= t0 && s.b <= high)
-    out.push(html`<svg x=${pc(x(s.b))} width="1" height="24" overflow="visible">
+  if (s.in_progress && s.b >= t0)
+    out.push(html`<svg x=${pc(x(Math.min(s.b, t1)))} width="1" height="24" overflow="visible">
       ${[3, 9, 15, 21].map((d, i) => html`<rect class="cut" x=${-d - 2} y="5"
         width=${4 - i} height="14"/>`)}</svg>`);
   for (const [a, b] of critical ?? [])

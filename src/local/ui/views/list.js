@@ -53,7 +53,8 @@ export function List({ params }) {
       filter=${t.good}/>`}
     <${NewRows}/>
     ${t.rows.length ? html`<${Table} t=${t} params=${params}/>`
-      : shown && !t.loading && html`<${Nothing} t=${t} all=${all}/>`}`;
+      : !t.loading && (shown ? html`<${Nothing} t=${t} all=${all}/>`
+        : t.error?.status === 400 && html`<${Unread}/>`)}`;
 }
 
 function Tools({ filter, range, t, note }) {
@@ -96,6 +97,12 @@ function Nothing({ t, all }) {
       onClick=${() => change({ range: 'all' })}>Look at all times</button>`}
     </p></div>`;
 }
+
+// A link with a filter that cannot be read: there is no last good one.
+const Unread = () => html`<div class="none"><h2>This filter cannot be read.</h2>
+  <p class="d2">Mend it above, or look at all traces.</p><p class="act"><button
+  type="button" class="bt" onClick=${() => change({ filter: null })}>Clear filter
+  </button></p></div>`;
 
 /* --- columns --------------------------------------------------------------- */
 

@@ -8,7 +8,7 @@ import { count, percent, perMinute, plural, seconds, shortType }
 import { change, go, href } from '../lib/route.js';
 import { listen, paused, stats } from '../lib/stream.js';
 import { Choice, Range, useSort } from '../lib/controls.js';
-import { useNarrow } from '../lib/narrow.js';
+import { useBelowWide, useNarrow } from '../lib/narrow.js';
 import { useKeys } from '../lib/keys.js';
 import { FilterBox, FilterError } from './filter.js';
 import { PauseButton } from './list.js';
@@ -68,7 +68,7 @@ export function MapView({ params }) {
   const filter = params.get('filter') ?? '', range = params.get('range') ?? '15m';
   const { graph, error, good } = useGraph(filter, range);
   const p = useMemo(() => graph && prepare(graph), [graph]);
-  const lay = useLayout(p), small = useNarrow();
+  const lay = useLayout(p), small = useNarrow(), over = useBelowWide();
   const many = p && p.nodes.length > MANY;
   const as = params.get('as') ?? (small || many ? 'table' : 'map');
   const node = p?.nodes.find(n => n.key === params.get('node'));
@@ -91,7 +91,7 @@ export function MapView({ params }) {
       </button>`}</p></div>` : html`<div class="split">
       ${as === 'table' ? p && html`<${Tables} p=${p} minutes=${minutes}/>`
         : html`<${Drawing} p=${p} lay=${lay} node=${node} minutes=${minutes}/>`}
-      ${(!small || node) && html`<${Panel} p=${p} n=${node} minutes=${minutes}
+      ${(!over || node) && html`<${Panel} p=${p} n=${node} minutes=${minutes}
         filter=${filter} range=${range} graph=${graph}/>`}</div>`}`;
 }
 
@@ -212,8 +212,10 @@ function Panel({ p, n, minutes, filter, range, graph }) {
   const through = inner => go(href('traces', [], { range: range === '15m' ? null
     : range, filter: addTerm(filter, serviceTerm(n, inner)) }));
   const real = !n.client && !n.many;
-  return html`<aside class="dt" aria-label="Node"><header><h2>${n.name}</h2>
-      <div class="d">${n.type || 'no type'}${n.inferred &&
+  return html`<aside class="dt" aria-label="Node"><header><div class="st">
+      <h2>${n.name}</h2><span class="g"/><button type="button" class="bt q shut"
+        aria-label="Close" onClick=${() => change({ node: null })}><${Icon}
+        name="close"/></button></div><div class="d">${n.type || 'no type'}${n.inferred &&
         html` <span class="tag da">inferred</span>`}</div></header>
     <div class="pn">${n.total > 0 && html`<${Health} n=${n}/>
       ${n.p50 != null && html`<h3>Response time</h3><table><tbody>${[['p50',

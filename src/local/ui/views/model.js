@@ -26,13 +26,17 @@ export function model(data, now) {
       (s.kind === 'subsegment' ? spans[r.parent].subs
         : spans[r.parent].calls).push(s);
   }
-  let end = 0, running = 0;
+  let end = 0, running = 0, settled = 0;
   for (const s of spans) {
     if (s.b > end) end = s.b;
+    settled = Math.max(settled, s.in_progress ? s.a : s.b);
     if (s.in_progress && s.kind !== 'inferred') running++;
   }
   const entry = spans.find(s => s.seg && s.parent < 0 && !s.orphan) ?? spans[0];
-  return { data, spans, entry, end: Math.max(end, .001), zero, running,
+  end = Math.max(end, .001);
+  // What runs on for long must not press all that has ended into a corner.
+  const view = settled > 0 && end > 2 * settled ? settled * 1.15 : end;
+  return { data, spans, entry, end, view, zero, running,
     critical: entry ? criticalPath(entry) : new Map(), most: mostTime(spans) };
 }
 

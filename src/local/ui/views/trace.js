@@ -12,7 +12,7 @@ import { markForDiff, marked, pin } from '../lib/actions.js';
 import { copyText } from '../lib/copy.js';
 import { Menu } from '../lib/controls.js';
 import { Windowed, reveal } from '../lib/windowed.js';
-import { useNarrow } from '../lib/narrow.js';
+import { useBelowWide, useNarrow } from '../lib/narrow.js';
 import { useKeys } from '../lib/keys.js';
 import { Bars, Grid, MiniMap, TimeAxis, viewWords } from './lanes.js';
 import { durationOf, model, nameOf, noteOf, rowsOf, worst } from './model.js';
@@ -184,10 +184,10 @@ function Warnings({ m, choose }) {
 
 /* --- waterfall ---------------------------------------------------------------- */
 
-function zoomOf(params, end) {
-  const z = /^(-?[\d.]+)-([\d.]+)$/.exec(params.get('zoom') ?? '');
-  const a = z && Math.max(0, +z[1]), b = z && Math.min(end, +z[2]);
-  return z && b > a ? [a, b] : [0, end];
+function zoomOf(params, { end, view }) {
+  const text = params.get('zoom') ?? '', z = /^([\d.]+)-([\d.]+)$/.exec(text);
+  const a = z && +z[1], b = z && Math.min(end, +z[2]);
+  return z && b > a ? [a, b] : [0, text === 'all' ? end : view];
 }
 
 // The chosen row follows the URL; else the cause of what went wrong, else the
@@ -219,10 +219,11 @@ function Body({ data, documents, params }) {
   const find = useMemo(() => documents && finder(documents), [documents]);
   const [open, setOpen] = useState(() => new Map());
   const rows = useMemo(() => rowsOf(m, open), [m, open]);
-  const sel = params.get('sel'), view0 = zoomOf(params, m.end);
+  const sel = params.get('sel'), view0 = zoomOf(params, m);
   const view = useMemo(() => view0, view0);
   const at = useMemo(() => chosenRow(rows, m, sel), [rows, sel]);
-  const [sheet, setSheet] = useState(false), box = useRef(null);
+  const over = useBelowWide(), [sheet, setSheet] = useState(!small && !!sel);
+  const box = useRef(null);
 
   // Running bars grow; a large trace costs more to draw, so less often.
   useEffect(() => {
@@ -243,6 +244,7 @@ function Body({ data, documents, params }) {
   const select = (key, focus) => {
     change({ sel: key }, { replace: true });
     if (focus) focusRow.current = true;
+    else if (!small) setSheet(true);
   };
   // Chosen by a key or a name elsewhere: into view and, but at the start, into
   // focus.
@@ -274,7 +276,8 @@ function Body({ data, documents, params }) {
     return true;
   };
   const zoom = v => change({ zoom: v && (v[0] > 0 || v[1] < m.end)
-    ? v.map(t => +t.toFixed(3)).join('-') : null }, { replace: true });
+    ? v.map(t => +t.toFixed(3)).join('-') : m.view < m.end ? 'all' : null },
+  { replace: true });
   const zoomTo = s => {
     const room = Math.max((s.b - s.a) * .08, m.end / 1e5);
     zoom([Math.max(0, s.a - room), Math.min(m.end, s.b + room)]);
@@ -294,7 +297,7 @@ function Body({ data, documents, params }) {
     ArrowLeft: fold, l: unfold, ArrowRight: unfold, Home: () => to(0),
     End: () => to(last), PageDown: () => to(Math.min(last, at + page())),
     PageUp: () => to(Math.max(0, at - page())),
-    Enter: () => small ? setSheet(true) : toggle(row),
+    Enter: () => over && !sheet ? setSheet(true) : toggle(row),
     z: () => row.span && zoomTo(row.span), 0: () => zoom(null) });
 
   // One object for all drawings, so that a row is drawn anew only for what it
@@ -317,9 +320,8 @@ function Body({ data, documents, params }) {
         <${TimeAxis} view=${view} few=${small}/></div>
       <${Windowed} class="sc" scroller=${box} n=${rows.length} top=${top}
         draw=${draw} role="treegrid" aria-label="Waterfall"
-        aria-rowcount=${rows.length} head=${html`<${Grid} view=${view}
-        few=${small}/>`}/></div>
-      ${(!small || sheet) && html`<${Details} m=${m} row=${row?.span ? row : null}
+        aria-rowcount=${rows.length}><${Grid} view=${view} few=${small}/><//></div>
+      ${(!over || sheet) && html`<${Details} m=${m} row=${row?.span ? row : null}
         find=${find} wanted=${params.get('tab')} choose=${chooseSpan}
         filter=${params.get('filter') ?? ''} close=${() => setSheet(false)}/>`}
     </div>
