@@ -154,6 +154,11 @@ run: build/.dependencies            ## build and start `xray-relay local`
 	$Q$(MAKE) -s --no-print-directory all
 	$Q$B/xray-relay local
 
+.PHONY: demo
+demo: build/.dependencies           ## send a sample of traces to `make run`
+	$Q$(MAKE) -s --no-print-directory all
+	$Q$B/xray-relay demo
+
 .PHONY: test
 test: build/.dependencies-test      ## all tests, from a bare Debian 12 on
 	$QMAKE="$(MAKE)" tests/stages all unit replay golden differential \

@@ -28,6 +28,7 @@ int cmd_import(struct config *c);
 int cmd_env(struct config *c);
 int cmd_clear(struct config *c);
 int cmd_doctor(struct config *c);
+int cmd_demo(struct config *c);
 /* *nobody: no local mode runs there, and c is still good: listen instead. */
 int cmd_tail(struct config *c, bool *nobody);
 

@@ -78,13 +78,18 @@ int local_send(struct local *l, const char *method, struct slice body,
                unsigned timeout_ms)
 {
     struct err err = {""};
-    struct client_header headers[2] = {
-        {SLICE("X-Xray-Relay"), SLICE("1")},
-        {SLICE("Authorization"), l->authorization}};
+    struct client_header headers[3] = {{SLICE("X-Xray-Relay"), SLICE("1")}};
+    size_t n = 1;
+    if (l->authorization.n > 0)
+        headers[n++] =
+            (struct client_header){SLICE("Authorization"), l->authorization};
+    if (l->content_type.n > 0)
+        headers[n++] =
+            (struct client_header){SLICE("Content-Type"), l->content_type};
     struct client_request q = {.method = method,
                                .url = buf_cstr(&l->path),
                                .headers = headers,
-                               .n_headers = l->authorization.n > 0 ? 2 : 1,
+                               .n_headers = n,
                                .body = body,
                                .timeout_ms = timeout_ms,
                                .connect_timeout_ms = CONNECT_TIMEOUT_MS,

@@ -18,6 +18,7 @@ struct local {
     struct buf path;            /* of the request that is being made */
     struct buf answer;          /* of the last one */
     struct slice authorization; /* empty: none */
+    struct slice content_type;  /* of bodies; empty: none is said */
     char token[300];
     int status;   /* -1: no answer */
     bool refused; /* nothing listens there */

@@ -12,6 +12,24 @@
 static int run_relay(struct config *c, bool local);
 static int run_tail(struct config *c);
 static void open_log(const struct options *o);
+static void open_level(const struct options *o);
+static void hush_log(const struct config *c);
+static void open_level(const struct options *o)
+{
+    enum log_level level;
+    if (log_level_parse(o->log_level, &level))
+        log_set_level(level);
+}
+
+/* Local mode says in its own words what it listens on. */
+static void hush_log(const struct config *c)
+{
+    enum log_level level;
+    if (log_level_parse(config_options(c)->log_level, &level) &&
+        level == LOG_LEVEL_INFO)
+        log_set_level(LOG_LEVEL_WARN);
+}
+
 static void log_warning(void *arg, const char *text);
 
 int main(int argc, char **argv)
@@ -55,6 +73,8 @@ int main(int argc, char **argv)
         return cmd_clear(c);
     case COMMAND_DOCTOR:
         return cmd_doctor(c);
+    case COMMAND_DEMO:
+        return cmd_demo(c);
     default:
         return run_relay(c, false);
     }
@@ -65,9 +85,14 @@ static int run_relay(struct config *c, bool local)
     struct relay r;
     int status = 1;
     open_log(config_options(c));
-    log_info("Initializing xray-relay %s", XR_VERSION);
+    if (!local)
+        log_info("Initializing xray-relay %s", XR_VERSION);
     config_warnings(c, log_warning, NULL);
-    if (relay_start(&r, c, local))
+    if (local)
+        hush_log(c);
+    bool started = relay_start(&r, c, local);
+    open_level(config_options(c));
+    if (started)
         status = relay_run(&r);
     relay_fini(&r);
     config_free(r.config);
@@ -91,9 +116,7 @@ static int run_tail(struct config *c)
 static void open_log(const struct options *o)
 {
     struct err err;
-    enum log_level level;
-    if (log_level_parse(o->log_level, &level))
-        log_set_level(level);
+    open_level(o);
     if (log_open(o->log_file, o->log_rotation, &err) != 0)
         log_error("%s", err.text);
 }

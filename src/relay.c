@@ -40,6 +40,8 @@ bool relay_start(struct relay *r, struct config *c, bool local)
     r->started_ms = clock_mono_ms();
     if (!relay_make_parts(r, &err)) {
         log_error("%s", err.text);
+        if (local && strstr(err.text, "in use by process") != NULL)
+            relay_explain_taken(r->options->tcp_address, false);
         return false;
     }
     /* Before there is a socket: from then on a signal ends it in order. */
@@ -48,6 +50,8 @@ bool relay_start(struct relay *r, struct config *c, bool local)
         !relay_listen_tcp(r) || !relay_listen_otlp(r))
         return false;
     relay_watch_start(r);
+    if (local)
+        relay_greet(r);
     return true;
 }
 
@@ -184,6 +188,8 @@ bool relay_listen_udp(struct relay *r)
     r->udp = xray_udp_new(r->loop, r->pipeline, r->translator, &u, &err);
     if (r->udp == NULL) {
         log_error("UDP %s: %s", o->udp_address, err.text);
+        if (r->local && strstr(err.text, "already in use") != NULL)
+            relay_explain_taken(o->udp_address, true);
         return false;
     }
     const struct udp_stats *s = udp_stats(xray_udp_socket(r->udp));

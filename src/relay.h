@@ -109,6 +109,9 @@ bool relay_make_upload(struct relay *r, struct err *err);
 bool relay_make_local(struct relay *r, struct err *err);
 /* Each second: notes which listeners have heard something. */
 void relay_note_heard(struct relay *r);
+/* relay_greet.c: says where local mode listens, and who holds its port. */
+void relay_greet(const struct relay *r);
+void relay_explain_taken(const char *address, bool sure);
 /* relay_http.c: the routes of TCP 2000 and the OTLP servers. */
 bool relay_listen_tcp(struct relay *r);
 /* relay_otlp.c: the OTLP servers. False: exit with 1. */

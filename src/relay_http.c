@@ -46,6 +46,8 @@ bool relay_listen_tcp(struct relay *r)
               r->local ? ""
                        : "; sampling rules are not served, segments are "
                          "taken by UDP only; tried again each 10 s");
+    if (r->local && strstr(err.text, "already in use") != NULL)
+        relay_explain_taken(r->options->tcp_address, true);
     timer_start(r->tcp_retry, TCP_RETRY_MS);
     return !r->local;
 }

@@ -63,8 +63,6 @@ bool relay_make_local(struct relay *r, struct err *err)
     pipeline_add(r->pipeline, local_sink(r->traces));
     pipeline_on_reject(r->pipeline, local_on_reject, r->traces);
     xray_tcp_on_commit(r->segments, local_commit, r->traces);
-    log_info("Store: %s (%llu traces)", o.store,
-             (unsigned long long)local_traces(r->traces));
     return make_print(r, err);
 }
 
@@ -105,8 +103,6 @@ static bool check_remote(struct relay *r, struct err *err)
     }
     random_bytes(bytes, sizeof(bytes));
     hex_encode(bytes, sizeof(bytes), r->token);
-    log_info("Open to other machines; token for page and queries: %s",
-             r->token);
     return true;
 }
 

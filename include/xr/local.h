@@ -46,7 +46,8 @@ void local_commit(void *l, void (*done)(void *arg, bool kept), void *arg);
 /* What an input did not take, for the Live view (pipeline_on_reject). */
 void local_on_reject(void *l, const struct intake *in,
                      const struct rejection *r);
-/* Traces in the store. */
+/* Where it keeps them, and how many. */
+const char *local_store(const struct local *l);
 uint64_t local_traces(const struct local *l);
 /* Where the store is kept if nothing is said; -1: no home directory. */
 int local_default_path(char *out, size_t size);

@@ -126,6 +126,7 @@ enum command {
     COMMAND_ENV,
     COMMAND_CLEAR,
     COMMAND_DOCTOR,
+    COMMAND_DEMO,
 };
 
 struct config;

@@ -259,6 +259,11 @@ void local_commit(void *arg, void (*done)(void *arg, bool kept), void *done_arg)
     store_flush(((struct local *)arg)->store, done, done_arg);
 }
 
+const char *local_store(const struct local *l)
+{
+    return l->path;
+}
+
 uint64_t local_traces(const struct local *l)
 {
     return store_health(l->store).traces;

@@ -160,8 +160,8 @@ def test_other_addresses_are_asked_for_twice(local):
     assert local.process.wait(20) == 1
     assert "--allow-remote" in local.output()
     local.run(words + bind + ["--allow-remote"])
-    local.wait_log("token for page and queries: ")
-    token = local.log().split("token for page and queries: ")[1].split()[0]
+    local.wait_log("/?token=")
+    token = local.log().split("/?token=")[1].split()[0]
     assert local.request("POST", "/Groups", "{}").status == 401
     assert local.request("POST", "/GetSamplingRules", "{}").status == 200
     assert put(local, [document(1)]).status == 200
