@@ -2,7 +2,7 @@
 // Keys of the page. A view hands in a table of its keys while it is shown; the
 // last one handed in is asked first. No key acts in a field, nor with Ctrl, Alt
 // or Meta, and single letters can be switched off (WCAG 2.1.4).
-import { useEffect } from 'preact/hooks';
+import { useLayoutEffect } from 'preact/hooks';
 import { remember, watched } from './store.js';
 
 const tables = [];
@@ -12,8 +12,9 @@ export const lettersOff = watched(remember('letters') === 'off');
 lettersOff.watch(off => remember('letters', off ? 'off' : null));
 
 // table: { key: fn }, "g t" is g and then t. fn may return false: not mine.
+// In place as soon as the view is drawn: the next key may already be waiting.
 export function useKeys(table) {
-  useEffect(() => {
+  useLayoutEffect(() => {
     tables.push(table);
     return () => tables.splice(tables.indexOf(table), 1);
   });

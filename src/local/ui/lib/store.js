@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A value that components watch. Page-wide state (connection, counts, pause)
 // lives in such values; all else in the view that shows it.
-import { useEffect, useState } from 'preact/hooks';
+import { useLayoutEffect, useState } from 'preact/hooks';
 
 export function watched(value) {
   const watchers = new Set();
@@ -18,7 +18,8 @@ export function watched(value) {
     },
     use() {
       const [, draw] = useState(0);
-      useEffect(() => self.watch(() => draw(n => n + 1)), []);
+      // Not later: what is set before the first paint counts too.
+      useLayoutEffect(() => self.watch(() => draw(n => n + 1)), []);
       return value;
     },
   };

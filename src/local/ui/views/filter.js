@@ -70,7 +70,7 @@ export function FilterBox({ filter, error, good, note }) {
       <div aria-hidden="true" ref=${layer}>${spans(text,
         bad ? error.column : null).map(([kind, part]) => kind
         ? html`<span class=${kind}>${part}</span>` : part)}</div>
-      <input ref=${input} value=${text} spellcheck="false" autocomplete="off"
+      <input ref=${input} value=${text} spellcheck=${false} autocomplete="off"
         autocapitalize="off" role="combobox" aria-label="Filter expression"
         placeholder=${'service("…") { fault }'} aria-autocomplete="list"
         aria-expanded=${String(!!found)} aria-controls="completions"

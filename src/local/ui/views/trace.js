@@ -102,7 +102,7 @@ function Header({ row, id, up, params, data, documents }) {
     c: () => setOpen(true), d: () => markForDiff(id) });
   const sel = params.get('sel');
   const o = () => {
-    const i = data.rows.findIndex(r => r.id === sel);
+    const i = sel ? data.rows.findIndex(r => r.id === sel) : causeOf(data.rows);
     const find = finder(documents ?? []);
     return find(data.rows, i < 0 ? 0 : i);
   };
@@ -203,13 +203,20 @@ function chosenRow(rows, m, sel) {
       at = rows.findIndex(r => r.kind === 'span' && r.span.i === p);
   }
   if (at < 0 && !sel) {
-    let deepest = null;
-    for (const s of m.spans)
-      if (s.class === 'fault' && s.kind === 'subsegment' &&
-        (!deepest || s.depth > deepest.depth)) deepest = s;
-    at = deepest ? rows.findIndex(r => r.span === deepest) : -1;
+    const cause = m.spans[causeOf(m.spans)];
+    at = cause ? rows.findIndex(r => r.span === cause) : -1;
   }
   return Math.max(at, 0);
+}
+
+// The deepest call that is a fault; -1 for none.
+function causeOf(spans) {
+  let at = -1;
+  spans.forEach((s, i) => {
+    if (s.class === 'fault' && s.kind === 'subsegment' &&
+      (at < 0 || s.depth > spans[at].depth)) at = i;
+  });
+  return at;
 }
 
 function Body({ data, documents, params }) {
