@@ -41,30 +41,51 @@ export function Range({ range }) {
     onChange=${r => change({ range: r === '15m' ? null : r })}/>`;
 }
 
-// A button with a list of commands below it.
-export function Menu({ label, title, items, open, onOpen, class: extra = '' }) {
-  const box = useRef(null);
+// What a box with something that opens below its first button needs: Escape and
+// a press elsewhere close it. To be spread on the box.
+export function usePop(open, close) {
+  const ref = useRef(null);
   useEffect(() => {
     if (!open) return undefined;
-    box.current.querySelector('[role=menuitem]')?.focus();
-    const outside = e => box.current.contains(e.target) || onOpen(false);
+    const outside = e => ref.current.contains(e.target) || close();
     addEventListener('pointerdown', outside);
     return () => removeEventListener('pointerdown', outside);
   }, [open]);
   const onKeyDown = e => {
-    if (!open) return;
-    const all = [...box.current.querySelectorAll('[role=menuitem]')];
-    const at = all.indexOf(document.activeElement);
+    if (!open || e.key !== 'Escape') return;
+    e.preventDefault();
+    e.stopPropagation();
+    close();
+    ref.current.querySelector('button').focus();
+  };
+  return { ref, onKeyDown };
+}
+
+// For the ref of a field that is to have the focus when it appears.
+export function focusFirst(input) {
+  if (!input || input.dataset.focused) return;
+  input.dataset.focused = 1;
+  input.focus();
+}
+
+// A button with a list of commands below it.
+export function Menu({ label, title, items, open, onOpen, class: extra = '' }) {
+  const pop = usePop(open, () => onOpen(false));
+  const commands = () => [...pop.ref.current.querySelectorAll('[role=menuitem]')];
+  useEffect(() => { if (open) commands()[0]?.focus(); }, [open]);
+  const onKeyDown = e => {
+    pop.onKeyDown(e);
+    if (!open || e.defaultPrevented) return;
+    if (e.key === 'Tab') onOpen(false);
+    const all = commands(), at = all.indexOf(document.activeElement);
     const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: -1 }[e.key];
-    if (to !== undefined) all.at(to % all.length).focus();
-    else if (e.key === 'Escape' || e.key === 'Tab') {
-      onOpen(false);
-      box.current.querySelector('button').focus();
-    } else return;
-    if (e.key !== 'Tab') e.preventDefault();
+    if (to === undefined) return;
+    all.at(to % all.length).focus();
+    e.preventDefault();
     e.stopPropagation();
   };
-  return html`<div class=${'menu ' + extra} ref=${box} onKeyDown=${onKeyDown}>
+  return html`<div class=${'menu ' + extra} ref=${pop.ref}
+      onKeyDown=${onKeyDown}>
     <button type="button" class="bt" aria-haspopup="menu" title=${title}
       aria-expanded=${String(open)} onClick=${() => onOpen(!open)}>${label}
     </button>${open && html`<ul class="pop" role="menu">${items.map(

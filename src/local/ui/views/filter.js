@@ -5,11 +5,11 @@
 import { html, useEffect, useLayoutEffect, useRef, useState }
   from '../lib/html.js';
 import { Icon } from '../lib/icons.js';
-import { get, call } from '../lib/api.js';
+import { get } from '../lib/api.js';
 import { change } from '../lib/route.js';
 import { useKeys } from '../lib/keys.js';
-import { say } from '../lib/say.js';
 import { spans } from './filter_text.js';
+import { Groups } from './groups.js';
 
 // filter: the one in the URL; error: of that one; good: the last that worked.
 export function FilterBox({ filter, error, good, note }) {
@@ -85,7 +85,7 @@ export function FilterBox({ filter, error, good, note }) {
       aria-label="Clear the filter" onClick=${() => { setText(''); run(''); }}>
       <${Icon} name="close"/></button>`}
     <span class="d wid">${note}</span>
-    ${filter && !error && html`<${SaveGroup} filter=${filter}/>`}
+    <${Groups} filter=${error ? '' : filter} run=${run}/>
     ${found && html`<${Completions} found=${found} at=${at} good=${good}
       typed=${text.slice(found.from, input.current.selectionStart)}
       insert=${insert}/>`}</div>`;
@@ -115,33 +115,6 @@ function Typed({ text, typed }) {
   if (i < 0) return text;
   return html`${text.slice(0, i)}<b>${text.slice(i, i + typed.length)}</b>${
     text.slice(i + typed.length)}`;
-}
-
-// A filter worth keeping becomes a group of X-Ray, which the query API and
-// `group.name = "…"` know as well.
-function SaveGroup({ filter }) {
-  const [open, setOpen] = useState(false), [wrong, setWrong] = useState('');
-  const save = async e => {
-    e.preventDefault();
-    try {
-      const name = new FormData(e.target).get('name').trim();
-      await call('CreateGroup', { GroupName: name, FilterExpression: filter });
-      setOpen(false);
-      say(`Saved: group.name = "${name}"`, true);
-    } catch (x) { setWrong(x.message); }
-  };
-  return html`<button type="button" class="bt q wid" title="Save as group"
-      aria-label="Save filter as group" aria-expanded=${String(open)}
-      onClick=${() => setOpen(!open)}><${Icon} name="star"/></button>
-    ${open && html`<form class="pop save" onSubmit=${save} onKeyDown=${e => {
-      if (e.key !== 'Escape') return;
-      e.preventDefault();
-      setOpen(false);
-    }}><label>Name of the group <input name="name" maxlength="32" required
-        ref=${e => e?.focus()}/></label>
-      <button class="bt">Save</button>
-      <p class=${wrong ? 'fault' : 'd'} role=${wrong ? 'alert' : null}>${wrong ||
-        'Use it as group.name = "…", here and in the query API.'}</p></form>`}`;
 }
 
 // Under the tools: what is wrong with the filter, or that there is no answer.

@@ -6,6 +6,10 @@ const FOLD = 8; // inferred leaves of one type under a caller, then folded
 
 export const keyOf = n => n.name + '\0' + n.type + (n.client ? '\0client' : '');
 
+// Room for the name, within bounds: in px.
+export const widthOf = n => n.client ? 108
+  : Math.max(156, Math.min(232, 64 + 8.8 * n.name.length));
+
 // Share of each class, in the order of the ring; null without statistics.
 export function shares(n) {
   return n.total ? classes.map(c => n[c] / n.total) : null;

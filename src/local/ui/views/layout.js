@@ -4,10 +4,10 @@
 import arrange from '@dagrejs/dagre/lib/layout.js';
 import { Graph } from '../lib/graphlib.cjs';
 
-export const WIDTH = 156, HEIGHT = 50, CLIENT = 108;
+export const HEIGHT = 50;
 const RANK = 82, APART = 34, MARGIN = 24;
 
-// nodes: [{key, client}], edges: [{from, to}] by index. Gives {w, h, at: [[x, y,
+// nodes: [{width}], edges: [{from, to}] by index. Gives {w, h, at: [[x, y,
 // width]], via: [[[x, y], …] a edge]}.
 export function layout({ nodes, edges }) {
   const g = new Graph();
@@ -15,14 +15,16 @@ export function layout({ nodes, edges }) {
     marginy: MARGIN });
   g.setDefaultEdgeLabel(() => ({}));
   nodes.forEach((n, i) => g.setNode(String(i),
-    { width: n.client ? CLIENT : WIDTH, height: HEIGHT }));
+    { width: n.width, height: HEIGHT }));
   for (const e of edges)
     if (e.from !== e.to) g.setEdge(String(e.from), String(e.to));
   arrange(g);
-  const at = nodes.map((n, i) => {
-    const p = g.node(String(i));
-    return [p.x - p.width / 2, p.y - HEIGHT / 2, p.width];
-  });
+  // Centred on their rank by dagre; flush left they read as a column.
+  const places = nodes.map((n, i) => g.node(String(i))), widest = new Map();
+  for (const p of places)
+    widest.set(p.x, Math.max(p.width, widest.get(p.x) ?? 0));
+  const at = places.map(p =>
+    [p.x - widest.get(p.x) / 2, p.y - HEIGHT / 2, p.width]);
   // The points between the first and the last are where the edge passes the
   // ranks that it crosses, clear of their nodes.
   const via = edges.map(e => {

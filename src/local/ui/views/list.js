@@ -12,7 +12,7 @@ import { paused, serverNow, stats, waiting } from '../lib/stream.js';
 import { arrivals, more, release, show, standAt, traces }
   from '../lib/traces.js';
 import { Windowed, reveal } from '../lib/windowed.js';
-import { Range, useTick } from '../lib/controls.js';
+import { Range, usePop, useTick } from '../lib/controls.js';
 import { useNarrow } from '../lib/narrow.js';
 import { useKeys } from '../lib/keys.js';
 import { remember } from '../lib/store.js';
@@ -125,14 +125,9 @@ function useColumns(rows, params) {
 }
 
 function Columns({ rows }) {
-  const [open, setOpen] = useState(false), box = useRef(null);
+  const [open, setOpen] = useState(false);
   const params = new URLSearchParams(location.hash.split('?')[1] ?? '');
   const chosen = useColumns(rows, params);
-  useEffect(() => {
-    const outside = e => box.current.contains(e.target) || setOpen(false);
-    if (open) addEventListener('pointerdown', outside);
-    return () => removeEventListener('pointerdown', outside);
-  }, [open]);
   const keys = [...new Set([...chosen, ...annotationKeys(rows)])].slice(0, 50);
   const toggle = k => {
     const next = chosen.includes(k) ? chosen.filter(c => c !== k)
@@ -141,14 +136,8 @@ function Columns({ rows }) {
     remember('cols', cols);
     change({ cols: cols || '' }, { replace: true });
   };
-  return html`<div class="menu wid" ref=${box} onKeyDown=${e => {
-      if (e.key === 'Escape' && open) {
-        e.preventDefault();
-        e.stopPropagation();
-        setOpen(false);
-        box.current.querySelector('button').focus();
-      }
-    }}><button type="button" class="bt" aria-expanded=${String(open)}
+  return html`<div class="menu wid" ...${usePop(open, () => setOpen(false))}>
+    <button type="button" class="bt" aria-expanded=${String(open)}
       onClick=${() => setOpen(!open)}>Columns</button>
     ${open && html`<fieldset class="pop cols"><legend class="sr">Annotations
       shown as columns</legend>${keys.length ? keys.map(k => html`<label>

@@ -47,22 +47,21 @@ export function Live() {
       </span> <span class="d2">${text}</span></span></li>`)}</ul></section>
     <section class="wide"><h2>Listeners</h2><div class="over"><${Listeners}
       h=${h} bars=${bars}/></div></section>
-    ${h.refused_documents && html`<section><h2>Refused documents</h2>${
-      h.refused_documents.length ? html`<ul>${h.refused_documents.map(r => html`<${Refused} r=${r}
+    <section><h2>Refused documents</h2>${h.refused_documents.length
+      ? html`<ul>${h.refused_documents.map(r => html`<${Refused} r=${r}
         now=${h.now}/>`)}</ul>` : html`<p class="d">None. A document that cannot
-        be taken is shown here with the reason.</p>`}</section>`}
-    <div class="stk">${h.senders && html`<section><h2>Who sends</h2><${Senders}
-      h=${h}/></section>`}${h.samplers && html`<section><h2>Sampler polls</h2>
-      <${Samplers} h=${h}/></section>`}</div></div>`;
+        be taken is shown here with the reason.</p>`}</section>
+    <div class="stk"><section><h2>Who sends</h2><${Senders} h=${h}/></section>
+      <section><h2>Sampler polls</h2><${Samplers} h=${h}/></section></div></div>`;
 }
 
 // Plain sentences, the worst first.
 function checks(h) {
   const out = [], lost = h.listeners.reduce((n, l) => n + (l.lost ?? 0), 0);
   const open = h.listeners.filter(l => l.address);
-  const news = h.refused_documents?.filter(r =>
+  const news = h.refused_documents.filter(r =>
     r.time > h.now - RECENT_S).length;
-  const late = (h.samplers ?? []).filter(s => isLate(s, h.now));
+  const late = h.samplers.filter(s => isLate(s, h.now));
   out.push(lost ? ['fault', plural(lost, 'datagram') + ' lost',
     'the kernel had no room for them: the receive buffer is too small']
     : ['ok', 'No datagram lost', 'the kernel’s counter stands at 0']);
@@ -71,10 +70,9 @@ function checks(h) {
     : ['error', plural(h.listeners.length - open.length, 'listener') +
       ' could not be opened', 'the port is taken; see below']);
   out.push(news ? ['error', plural(news, 'document') + ' refused',
-    'in the last 15 minutes, see below'] : news === undefined && h.refused
-    ? ['error', plural(h.refused, 'document') + ' refused', 'since the start']
-    : ['ok', 'No document refused', h.refused ? `in the last 15 minutes; ${
-      count(h.refused)} since the start` : 'since the start']);
+    'in the last 15 minutes, see below'] : ['ok', 'No document refused',
+    h.refused ? `in the last 15 minutes; ${count(h.refused)} since the start`
+      : 'since the start']);
   const st = h.store;
   out.push(st.state === 'ok' ? ['ok', 'Store is well', `${bytes(st.bytes)} of ${
     bytes(st.limit_bytes)}, ${Math.round(st.keep_seconds / 86400)} days kept`]

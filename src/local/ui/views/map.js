@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The service map and its twin, the table. #/map?filter=&range=&as=table&node=
 import { html, useEffect, useMemo, useRef, useState } from '../lib/html.js';
-import { Icon, Status, glyphOf, glyphPath, words } from '../lib/icons.js';
+import { Icon, Status, classes, glyphOf, glyphPath, words } from '../lib/icons.js';
 import { get, rangeParams, rangeWords } from '../lib/api.js';
 import { count, percent, perMinute, plural, seconds, shortType }
   from '../lib/format.js';
@@ -13,7 +13,7 @@ import { useKeys } from '../lib/keys.js';
 import { FilterBox, FilterError } from './filter.js';
 import { PauseButton } from './list.js';
 import { Empty } from './empty.js';
-import { badge, edgePath, isFaulty, keyOf, neighbour, prepare, shares }
+import { badge, edgePath, isFaulty, keyOf, neighbour, prepare, shares, widthOf }
   from './graph.js';
 import { HEIGHT, layoutAside } from './layout.js';
 import { addTerm, serviceTerm } from './filter_text.js';
@@ -56,7 +56,7 @@ function useLayout(p) {
   useEffect(() => {
     let on = true;
     if (!p) return undefined;
-    layoutAside({ nodes: p.nodes.map(n => ({ client: n.client })),
+    layoutAside({ nodes: p.nodes.map(n => ({ width: widthOf(n) })),
       edges: p.edges.map(e => ({ from: e.from, to: e.to })) })
       .then(l => on && setLay({ ...l, of: p.key }), () => on && setLay(null));
     return () => { on = false; };
@@ -73,6 +73,8 @@ export function MapView({ params }) {
   const as = params.get('as') ?? (small || many ? 'table' : 'map');
   const node = p?.nodes.find(n => n.key === params.get('node'));
   const minutes = graph ? Math.max(1 / 60, span(graph) / 60) : 1;
+  const through = (n, inner) => isReal(n) && go(href('traces', [], { range:
+    params.get('range'), filter: addTerm(filter, serviceTerm(n, inner)) }));
   useKeys({ Escape: () => node ? change({ node: null }) : go(href('traces')) });
 
   if (stats.use()?.traces === 0 && !filter) return html`<${Empty}/>`;
@@ -90,17 +92,21 @@ export function MapView({ params }) {
       class="bt" onClick=${() => change({ range: 'all' })}>Look at all times
       </button>`}</p></div>` : html`<div class="split">
       ${as === 'table' ? p && html`<${Tables} p=${p} minutes=${minutes}/>`
-        : html`<${Drawing} p=${p} lay=${lay} node=${node} minutes=${minutes}/>`}
+        : html`<${Drawing} p=${p} lay=${lay} node=${node} minutes=${minutes}
+          through=${through}/>`}
       ${(!over || node) && html`<${Panel} p=${p} n=${node} minutes=${minutes}
-        filter=${filter} range=${range} graph=${graph}/>`}</div>`}`;
+        through=${through} graph=${graph}/>`}</div>`}`;
 }
 
 // "All" has no start: then the rate is over the time that the graph covers.
 const span = g => g.end - (g.start || g.end - 60);
 
+// One that traces can be filtered by: neither the client nor a fold of many.
+const isReal = n => !n.client && !n.many;
+
 /* --- drawing ------------------------------------------------------------------- */
 
-function Drawing({ p, lay, node, minutes }) {
+function Drawing({ p, lay, node, minutes, through }) {
   const box = useRef(null), [zoom, setZoom] = useState(null);
   const ok = p && lay && lay.of === p.key;
   // A new layout fits the width, but names stay legible.
@@ -113,10 +119,11 @@ function Drawing({ p, lay, node, minutes }) {
   const pick = n => change({ node: n.key }, { replace: true });
   const onKeyDown = e => {
     const i = p?.nodes.findIndex(n => n.key === e.target.dataset?.key);
-    if (!ok || !(i >= 0) || !e.key.startsWith('Arrow')) return;
-    const to = neighbour(p, i, e.key, lay);
+    if (!ok || !(i >= 0) || !/^(Arrow|Enter)/.test(e.key)) return;
     e.preventDefault();
     e.stopPropagation();
+    if (e.key === 'Enter') return void through(p.nodes[i]);
+    const to = neighbour(p, i, e.key, lay);
     if (to === undefined) return;
     pick(p.nodes[to]);
     box.current.querySelectorAll('.node')[to].focus();
@@ -128,7 +135,7 @@ function Drawing({ p, lay, node, minutes }) {
         'px', height: lay.h + 'px', transform: `scale(${z})` }}>
       <${Edges} p=${p} lay=${lay} minutes=${minutes} node=${node}/>
       ${p.nodes.map((n, i) => html`<${Node} key=${n.key} n=${n} at=${lay.at[i]}
-        minutes=${minutes} sel=${n === node} pick=${pick}
+        minutes=${minutes} sel=${n === node} pick=${pick} through=${through}
         tab=${n === (node ?? p.nodes[0])}/>`)}</div></div>`}</div>
     <div class="leg" aria-hidden="true">${['ok', 'error', 'throttle', 'fault'].map(
       c => html`<span class=${'st ' + c}><${Icon} name=${c}/>${{ ok: 'OK',
@@ -154,6 +161,8 @@ function Edges({ p, lay, minutes, node }) {
   return html`<svg aria-hidden="true">${drawn.map(({ e, d, ex, ey, loop }) =>
       html`<path class=${'edge' + kind(e) + lit(e)} d=${d} stroke-width=${(1 +
         Math.max(0, Math.log10(e.total / minutes)) * .8).toFixed(1)}/><path
+        class="near" d=${d}><title>${tip(e, `${p.nodes[e.from].name} › ${
+        p.nodes[e.to].name}`)}</title></path><path
         class=${isFaulty(e) ? 'fflt' : 'ah'} d=${loop ? `M${ex} ${ey}l-4 -7h8z`
         : `M${ex - 1} ${ey}l-7 -4v8z`}/>`)}</svg>
     <svg class="els" aria-hidden="true">${drawn.map(({ e, ex, ey, at, many,
@@ -168,16 +177,24 @@ function Edges({ p, lay, minutes, node }) {
     })}</svg>`;
 }
 
-function Node({ n, at, minutes, sel, pick, tab }) {
+// The numbers of a node or an edge, for the hover.
+function tip(x, head) {
+  const parts = classes.filter(c => x[c]).map(c =>
+    `${words[c]} ${count(x[c])} (${percent(x[c] / x.total)})`);
+  return [head, x.type, ...x.total ? [parts.join(', ')] : [],
+    ...x.p50 == null ? [] : [`p50 ${seconds(x.p50)}, p90 ${seconds(x.p90)}, p99 ${
+      seconds(x.p99)}`]].filter(Boolean).join('\n');
+}
+
+function Node({ n, at, minutes, sel, pick, through, tab }) {
   const bad = badge(n), s = shares(n);
   const small = n.total ? `${n.p50 == null ? '' : seconds(n.p50) + ' · '}${
     perMinute(n.total / minutes)}/min` : n.client ? plural(n.out.length, 'root')
     : 'in progress';
-  const tip = [n.name, n.type, n.total && plural(n.total, 'segment')]
-    .filter(Boolean).join('\n');
   return html`<button type="button" class=${`node${n.inferred ? ' da' : ''}${sel
       ? ' sel' : ''}`} data-key=${n.key} aria-pressed=${String(sel)}
-    tabindex=${tab ? 0 : -1} title=${tip} onClick=${() => pick(n)} style=${{
+    tabindex=${tab ? 0 : -1} title=${tip(n, n.name)} onClick=${() => pick(n)}
+    onDblClick=${() => through(n)} style=${{
       transform: `translate(${at[0]}px,${at[1]}px)`, '--nw': at[2] + 'px' }}>
     <${Ring} shares=${s} glyph=${glyphOf(n.client ? 'client' : n.type)}/>
     <span><span class="x b bk">${n.name}</span><small>${small}</small></span>
@@ -205,13 +222,10 @@ function Ring({ shares: s, glyph }) {
 
 /* --- panel ----------------------------------------------------------------------- */
 
-function Panel({ p, n, minutes, filter, range, graph }) {
+function Panel({ p, n, minutes, through, graph }) {
   if (!p) return html`<aside class="dt" aria-label="Node"/>`;
   if (!n) return html`<aside class="dt" aria-label="Node"><${Whole} p=${p}
     graph=${graph} minutes=${minutes}/></aside>`;
-  const through = inner => go(href('traces', [], { range: range === '15m' ? null
-    : range, filter: addTerm(filter, serviceTerm(n, inner)) }));
-  const real = !n.client && !n.many;
   return html`<aside class="dt" aria-label="Node"><header><div class="st">
       <h2>${n.name}</h2><span class="g"/><button type="button" class="bt q shut"
         aria-label="Close" onClick=${() => change({ node: null })}><${Icon}
@@ -231,10 +245,10 @@ function Panel({ p, n, minutes, filter, range, graph }) {
     ${n.cause && html`<h3>Most frequent cause</h3><div class="box"><div
       class="wrap">${n.cause.text}${n.cause.count > 1 && html` <b>×${
       count(n.cause.count)}</b>`}</div></div>`}
-    ${real && html`<p class="act"><button type="button" class="bt"
-      onClick=${() => through('')}><${Icon} name="list"/> Traces through it
+    ${isReal(n) && html`<p class="act"><button type="button" class="bt"
+      onClick=${() => through(n)}><${Icon} name="list"/> Traces through it
       </button>${n.fault > 0 && html`<button type="button" class="bt"
-      onClick=${() => through('fault')}>Only its faults</button>`}</p>`}
+      onClick=${() => through(n, 'fault')}>Only its faults</button>`}</p>`}
     </div></aside>`;
 }
 

@@ -8,6 +8,7 @@ import { ago, clockText, count, percent } from '../lib/format.js';
 import { go, href } from '../lib/route.js';
 import { serverNow } from '../lib/stream.js';
 import { useKeys } from '../lib/keys.js';
+import { focusFirst } from '../lib/controls.js';
 import { say } from '../lib/say.js';
 
 const LOOK_MS = 5000;
@@ -122,8 +123,7 @@ function Form({ rule, done, close }) {
   return html`<section class="wide"><h2>${old ? 'Change ' + old : 'New rule'}</h2>
     <form class="rule" onSubmit=${save}>${fields.map(([name, text, value, max], i) =>
       html`<label>${text} <input name=${name} required maxlength=${max}
-        ref=${e => i === (old ? 2 : 0) && e && !e.dataset.seen &&
-          (e.dataset.seen = 1, e.focus())} class="m" inputmode=${max ? null
+        ref=${i === (old ? 2 : 0) ? focusFirst : null} class="m" inputmode=${max ? null
           : 'decimal'} readonly=${!!locked(name)} defaultValue=${rule[name]
           ?? value}/></label>`)}
       ${wrong && html`<p class="msg" role="alert"><${Icon} name="fault"/> ${wrong}

@@ -176,8 +176,8 @@ function Warnings({ m, choose }) {
     <${Icon} name="no" class="error"/><b>${small ? `AWS would refuse ${
       plural(all.length, 'thing')}` : 'AWS would refuse this'}</b></span></summary>
     <span>${all.slice(0, 20).map(w => html`${w.text} ${w.row != null &&
-      html`<button type="button" class="link" onClick=${() =>
-        choose(m.spans[w.row])}>Show it</button> `}`)}${all.length > 20 &&
+      html`<button type="button" class="link" aria-label=${'Show it: ' + w.text}
+        onClick=${() => choose(m.spans[w.row])}>Show it</button> `}`)}${all.length > 20 &&
       `and ${all.length - 20} more. `}<span class="d2">Kept here; this is our
       check, the service gives no such warning.</span></span></details>`;
 }
