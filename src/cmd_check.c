@@ -38,6 +38,8 @@ static bool check_endpoint(struct check *k);
 static void check_clock(struct check *k);
 static bool check_credentials(struct check *k);
 static void check_round_trip(struct check *k);
+static void check_exporter(struct check *k, struct relay_exporter *at);
+static void make_request(struct buf *out);
 static void make_document(char *out, size_t size);
 static void wait_step(struct check *k);
 static void step_done(struct check *k);
@@ -58,14 +60,17 @@ int cmd_check(struct config *c)
     if (!make_parts(&k, c))
         return 1;
     check_listeners(&k);
-    if (check_region(&k) && check_endpoint(&k)) {
+    if (k.relay.xray != NULL && check_region(&k) && check_endpoint(&k)) {
         check_clock(&k);
         if (check_credentials(&k))
             check_round_trip(&k);
     }
+    for (size_t i = 0; i < k.relay.n_exporters; i++)
+        check_exporter(&k, &k.relay.exporters[i]);
     puts(k.failed ? "Something is wrong: see the lines marked FAIL."
                   : "All is well: a segment went the whole way.");
     timer_free(k.limit);
+    relay_fini_exporters(&k.relay);
     xray_free(k.relay.xray);
     cred_chain_free(k.relay.cred);
     client_free(k.relay.client);
@@ -231,6 +236,54 @@ static void check_round_trip(struct check *k)
            "the segment was not stored: %s. The role needs xray:"
            "PutTraceSegments (policy AWSXRayDaemonWriteAccess)",
            err.text);
+}
+
+static void check_exporter(struct check *k, struct relay_exporter *at)
+{
+    struct relay *r = &k->relay;
+    struct sink *s = exporter_sink(at->exporter);
+    struct otlp_request q = {.json = true, .spans = 1};
+    struct buf body;
+    struct err err = {""};
+    char region[64];
+    const char *source;
+    if (region_find_local(r->options->region, r->options->local_mode, region,
+                          &source))
+        relay_set_region(r, region);
+    buf_init(&body, 1024);
+    make_request(&body);
+    q.body = buf_slice(&body);
+    int64_t start = clock_mono_ms();
+    s->push_otlp(s, &q, WHEN_FULL_REFUSE, &err);
+    exporter_drain(at->exporter, loop_now_ms(r->loop) + STEP_MS, on_drained, k);
+    if (s->pending(s) > 0)
+        wait_step(k);
+    buf_fini(&body);
+    err.text[0] = '\0';
+    exporter_failure(at->exporter, &err);
+    if (*s->delivered == 1)
+        report(k, true, s->name, "a span was taken after %lld ms",
+               (long long)(clock_mono_ms() - start));
+    else
+        report(k, false, s->name, "a span was not taken: %s",
+               err.text[0] ? err.text : "no answer in time");
+}
+
+static void make_request(struct buf *out)
+{
+    uint8_t random[24];
+    char hex[2 * sizeof(random) + 1];
+    long long now = (long long)clock_wall_ms();
+    random_bytes(random, sizeof(random));
+    hex_encode(random, sizeof(random), hex);
+    buf_printf(out,
+               "{\"resourceSpans\":[{\"resource\":{\"attributes\":[{\"key\":"
+               "\"service.name\",\"value\":{\"stringValue\":\"xray-relay "
+               "check\"}}]},\"scopeSpans\":[{\"spans\":[{\"traceId\":"
+               "\"%.32s\",\"spanId\":\"%s\",\"name\":\"xray-relay "
+               "check\",\"kind\":1,\"startTimeUnixNano\":\"%lld000000\","
+               "\"endTimeUnixNano\":\"%lld000000\"}]}]}]}",
+               hex, hex + 32, now, now);
 }
 
 static void make_document(char *out, size_t size)

@@ -28,7 +28,7 @@ static void on_hangup(void *arg);
 static void on_grace(void *arg);
 static void stop_inputs(struct relay *r, int64_t deadline_ms);
 static void on_committed(void *arg, bool kept);
-static void on_drained(void *arg);
+static bool make_xray(struct relay *r, size_t memory);
 
 bool relay_start(struct relay *r, struct config *c, bool local)
 {
@@ -38,6 +38,11 @@ bool relay_start(struct relay *r, struct config *c, bool local)
     r->options = config_options(c);
     r->local = local;
     r->started_ms = clock_mono_ms();
+    if (r->options->no_exporter && !local) {
+        log_error("There is nowhere to send to; name awsxray or otlphttp in "
+                  "the traces pipeline, or set Upload.FallbackExporter");
+        return false;
+    }
     if (!relay_make_parts(r, &err)) {
         log_error("%s", err.text);
         if (local && strstr(err.text, "in use by process") != NULL)
@@ -80,6 +85,7 @@ void relay_fini(struct relay *r)
     xray_udp_free(r->udp);
     xray_tcp_free(r->segments);
     proxy_free(r->proxy);
+    relay_fini_exporters(r);
     xray_free(r->xray);
     print_free(r->print);
     debug_sink_free(r->debug);
@@ -134,16 +140,38 @@ bool relay_make_client(struct relay *r, struct err *err)
     return r->client != NULL;
 }
 
+/* Who sends shares the memory for what waits: none can take it from another. */
 bool relay_make_upload(struct relay *r, struct err *err)
 {
     const struct options *o = r->options;
     uint64_t memory = memory_for_documents(o->buffer_mb);
+    size_t senders = o->n_exporters + (o->no_xray ? 0 : 1);
+    size_t share = senders ? (size_t)memory / senders : 0;
     struct cred_options cred = {
         .role_arn = *o->role_arn ? o->role_arn : NULL,
         .role_session_name = o->role_session_name,
         .role_external_id = o->role_external_id,
         .no_imds = r->is_lambda,
     };
+    r->cred = cred_chain_new(r->loop, r->client, &cred);
+    if (r->cred == NULL || (!o->no_xray && !make_xray(r, share))) {
+        err_set(err, "out of memory");
+        return false;
+    }
+    if (!relay_make_exporters(r, share, err))
+        return false;
+    if (o->debug_export != DEBUG_NONE) {
+        r->debug = debug_sink_new(r->loop, o->debug_export == DEBUG_DOCUMENTS);
+        pipeline_add(r->pipeline, r->debug);
+    }
+    log_info("Using memory limit of %llu MB",
+             (unsigned long long)(memory >> 20));
+    return true;
+}
+
+static bool make_xray(struct relay *r, size_t memory)
+{
+    const struct options *o = r->options;
     struct xray_options x = {
         .concurrency = (unsigned)o->concurrency,
         .flush_idle_ms = (unsigned)o->flush_idle_ms,
@@ -157,21 +185,12 @@ bool relay_make_upload(struct relay *r, struct err *err)
     };
     if (r->is_lambda) /* the lifecycle says when */
         x.flush_idle_ms = LAMBDA_FLUSH_IDLE_MS;
-    r->cred = cred_chain_new(r->loop, r->client, &cred);
     struct xray_wiring wiring = {r->loop, r->client, r->cred, r->pipeline,
                                  r->stats};
     r->xray = xray_new(&wiring, &x);
-    if (r->cred == NULL || r->xray == NULL) {
-        err_set(err, "out of memory");
+    if (r->xray == NULL)
         return false;
-    }
     pipeline_add(r->pipeline, xray_sink(r->xray));
-    if (o->debug_export != DEBUG_NONE) {
-        r->debug = debug_sink_new(r->loop, o->debug_export == DEBUG_DOCUMENTS);
-        pipeline_add(r->pipeline, r->debug);
-    }
-    log_info("Using memory limit of %llu MB",
-             (unsigned long long)(memory >> 20));
     return true;
 }
 
@@ -211,8 +230,8 @@ static void on_stop_signal(void *arg)
         log_warn("Second shutdown signal: what is not sent is dropped");
         if (r->state == RELAY_GRACE)
             stop_inputs(r, 0);
-        else if (r->xray != NULL) /* its deadline is now */
-            xray_drain(r->xray, loop_now_ms(r->loop), on_drained, r);
+        else if (r->traces == NULL) /* the deadline is now */
+            relay_drain_sinks(r, loop_now_ms(r->loop));
         return;
     }
     r->signalled_ms = clock_mono_ms();
@@ -268,8 +287,8 @@ static void stop_inputs(struct relay *r, int64_t deadline_ms)
         print_flush(r->print);
     if (r->traces != NULL)
         local_stop(r->traces);
-    if (r->xray != NULL)
-        xray_drain(r->xray, loop_now_ms(r->loop) + deadline_ms, on_drained, r);
+    if (r->traces == NULL)
+        relay_drain_sinks(r, loop_now_ms(r->loop) + deadline_ms);
     else
         local_commit(r->traces, on_committed, r);
 }
@@ -288,12 +307,11 @@ unsigned relay_open_requests(const struct relay *r)
 static void on_committed(void *arg, bool kept)
 {
     (void)kept;
-    on_drained(arg);
+    relay_drained(arg);
 }
 
-static void on_drained(void *arg)
+void relay_drained(struct relay *r)
 {
-    struct relay *r = arg;
     struct buf line;
     if (r->state == RELAY_STOPPED)
         return;

@@ -9,6 +9,7 @@
 
 #include "xr/cred.h"
 #include "xr/detect.h"
+#include "xr/exporter.h"
 #include "xr/input.h"
 #include "xr/lambda.h"
 #include "xr/local.h"
@@ -28,6 +29,15 @@ enum relay_state {
     RELAY_STOPPED,
 };
 
+/* An exporter of OTLP, and what it alone uses. */
+struct relay_exporter {
+    struct relay *relay;
+    struct exporter *exporter;
+    struct client *client;
+    struct cred_chain *cred, *own_cred; /* own: not the relay's; or NULL */
+    bool is_signed, has_region, drained;
+};
+
 struct relay {
     struct config *config;
     const struct options *options;
@@ -44,7 +54,10 @@ struct relay {
     struct translator *translator;
 
     /* sinks */
-    struct xray *xray;
+    struct xray *xray; /* NULL: nothing goes to X-Ray */
+    struct relay_exporter exporters[OTLP_EXPORTERS_MAX];
+    size_t n_exporters;
+    bool xray_drained;
     struct print *print;
     struct sink *debug;
     struct local *traces; /* local mode's store */
@@ -105,6 +118,22 @@ unsigned relay_open_requests(const struct relay *r);
 bool relay_make_client(struct relay *r, struct err *err);
 bool relay_make_upload(struct relay *r, struct err *err);
 
+/* All sinks are empty, or the deadline has passed. */
+void relay_drained(struct relay *r);
+
+/* relay_export.c: exporters of OTLP, each with so much memory. */
+bool relay_make_exporters(struct relay *r, size_t memory, struct err *err);
+void relay_fini_exporters(struct relay *r);
+void relay_set_region(struct relay *r, const char *region);
+bool relay_needs_region(const struct relay *r);
+/* For all that send: X-Ray's sink and the exporters. */
+void relay_drain_sinks(struct relay *r, int64_t deadline_ms);
+void relay_queue(const struct relay *r, struct sink_queue *out);
+void relay_hold(struct relay *r, bool hold);
+void relay_recall(struct relay *r);
+void relay_drop_idle(struct relay *r);
+void relay_forget_keys(struct relay *r);
+void relay_on_change(struct relay *r, loop_fn fn, void *arg);
 /* relay_local.c: what local mode has in place of upload and proxy. */
 bool relay_make_local(struct relay *r, struct err *err);
 /* Each second: notes which listeners have heard something. */

@@ -142,7 +142,7 @@ static void make_lambda(struct relay *r, const char *program)
     r->drained = on_left;
     r->lambda = lambda_new(r->loop, getenv("AWS_LAMBDA_RUNTIME_API"), program,
                            &policy, &relay);
-    xray_on_change(r->xray, on_changed, r);
+    relay_on_change(r, on_changed, r);
 }
 
 static enum lambda_flush flush_of(const struct options *o)
@@ -171,8 +171,8 @@ static void on_changed(void *arg)
 static void get_queue(void *arg, struct lambda_queue *out)
 {
     struct relay *r = arg;
-    struct xray_queue q;
-    xray_queue(r->xray, &q);
+    struct sink_queue q;
+    relay_queue(r, &q);
     *out = (struct lambda_queue){
         .documents = q.documents,
         .bytes = q.bytes,
@@ -204,29 +204,27 @@ static void upload(void *arg)
 static void hold(void *arg, bool hold)
 {
     struct relay *r = arg;
-    xray_hold(r->xray, hold);
+    relay_hold(r, hold);
 }
 
 static void recall(void *arg)
 {
     struct relay *r = arg;
-    xray_recall(r->xray);
+    relay_recall(r);
 }
 
 static void thawed(void *arg)
 {
     struct relay *r = arg;
-    client_drop_idle(r->client);
+    relay_drop_idle(r);
 }
 
 static void restored(void *arg)
 {
     struct relay *r = arg;
-    client_drop_idle(r->client);
+    relay_drop_idle(r);
     random_reseed();
-    xray_restored(r->xray);
-    if (cred_current(r->cred) != NULL)
-        cred_invalidate(r->cred, cred_current(r->cred));
+    relay_forget_keys(r);
 }
 
 static void account(void *arg, struct slice id)

@@ -36,7 +36,7 @@ bool relay_find_place(struct relay *r)
     r->place_retry = timer_new(r->loop, alone ? look_again : ask_metadata, r);
     if (!alone)
         timer_start(r->place_retry, 0);
-    if (alone && !known) {
+    if (alone && !known && relay_needs_region(r)) {
         log_error("No region is known, so segments wait in memory. Looked at "
                   "-n, Region in the config file, AWS_REGION, "
                   "AWS_DEFAULT_REGION and the shared config file");
@@ -92,7 +92,9 @@ static bool use_region(struct relay *r, const char *region, const char *source)
     log_info("Using region: %s (from %s)", region, source);
     log_info("HTTP Proxy server using X-Ray Endpoint : %s", base);
     cred_set_region(r->cred, region);
-    xray_set_endpoint(r->xray, region, base);
+    relay_set_region(r, region);
+    if (r->xray != NULL)
+        xray_set_endpoint(r->xray, region, base);
     if (r->proxy != NULL)
         proxy_set_endpoint(r->proxy, region, base);
     return true;
@@ -127,7 +129,7 @@ static void on_place(void *arg, const struct place *place,
     relay_detect_place(r);
     if (r->region[0] == '\0' && place != NULL && place->region[0] != '\0')
         use_region(r, place->region, "instance metadata");
-    if (r->region[0] == '\0') {
+    if (r->region[0] == '\0' && relay_needs_region(r)) {
         log_error("No region is known, so segments wait in memory; asked "
                   "again in %d s. Looked at -n, Region in the config file, "
                   "AWS_REGION, the ECS metadata file and instance metadata "
@@ -148,7 +150,7 @@ static void start_telemetry(struct relay *r)
         .host_name = host ? host : r->place.host_name,
         .resource_arn = r->options->resource_arn,
     };
-    if (r->options->telemetry)
+    if (r->options->telemetry && r->xray != NULL)
         xray_telemetry_start(r->xray, &f);
 }
 

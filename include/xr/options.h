@@ -52,6 +52,30 @@ struct processor_step {
 /* The collector's debug exporter. */
 enum debug_export { DEBUG_NONE, DEBUG_COUNTS, DEBUG_DOCUMENTS };
 
+/* An otlphttp exporter of the collector's traces pipeline. Texts are never
+ * NULL; "" is "not set". */
+struct otlp_header {
+    const char *name, *value;
+};
+enum otlp_packing { OTLP_PACK_GZIP, OTLP_PACK_DEFLATE, OTLP_PACK_NONE };
+struct otlp_exporter {
+    const char *name; /* "otlphttp/x" */
+    const char *url;  /* whole */
+    struct otlp_header *headers;
+    size_t n_headers;
+    enum otlp_packing packing;
+    const char *ca_file, *proxy_url;
+    bool no_verify;
+    int64_t timeout_ms;
+    bool retry;
+    int64_t retry_first_ms, retry_max_ms;
+    int64_t retry_total_ms; /* 0: never given up */
+    bool sigv4;
+    const char *region, *service, *role_arn, *role_session_name;
+    const char *role_external_id, *sts_region;
+};
+#define OTLP_EXPORTERS_MAX 8
+
 /* Texts are never NULL; "" is "not set". */
 struct options {
     /* The daemon's own (cfg.yaml keys in the daemon's spelling). */
@@ -97,8 +121,12 @@ struct options {
     struct processor_step *processors;
     size_t n_processors;
     enum debug_export debug_export;
-    /* The traces pipeline names exporters, but none that we are. */
-    bool no_exporter;
+    struct otlp_exporter *exporters;
+    size_t n_exporters;
+    bool batches; /* the pipeline has a batch processor */
+    /* The traces pipeline names exporters: not awsxray; none that we are. */
+    bool no_xray, no_exporter;
+    bool fallback_exporter; /* then: to X-Ray all the same */
     /* Lambda: */
     char *lambda_flush; /* "adaptive", "end", "periodic" */
     int64_t lambda_flush_interval_ms;

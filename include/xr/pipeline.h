@@ -57,6 +57,16 @@ struct sink {
     uint64_t *made, *delivered, *refused, *dropped;
 };
 
+/* What waits in a sink and what moves, for whoever says when uploads may
+ * begin. */
+struct sink_queue {
+    uint64_t documents; /* not on the wire (where requests are taken: spans) */
+    size_t bytes;
+    int64_t oldest_ms; /* loop time of the oldest; 0: none */
+    unsigned uploads;  /* on the wire, a question for credentials too */
+    unsigned failures; /* of uploads, in a row */
+};
+
 /* Why an item was not accepted: balance one. Names are label values. */
 enum reject_reason {
     REJECT_NO_HEADER,      /* no LF in the datagram */

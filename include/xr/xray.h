@@ -59,14 +59,7 @@ void xray_recall(struct xray *x);
 /* This process is one of several copies now: forgets the random numbers that
  * the others have too. */
 void xray_restored(struct xray *x);
-struct xray_queue {
-    uint64_t documents; /* not on the wire */
-    size_t bytes;
-    int64_t oldest_ms; /* loop time of the oldest; 0: none */
-    unsigned uploads;  /* on the wire, a question for credentials too */
-    unsigned failures; /* of uploads, in a row */
-};
-void xray_queue(const struct xray *x, struct xray_queue *out);
+void xray_queue(const struct xray *x, struct sink_queue *out);
 /* Called whenever a document came in or an upload has ended; it may not call
  * back. */
 void xray_on_change(struct xray *x, loop_fn fn, void *arg);

@@ -39,6 +39,10 @@ void check_options(struct config *c)
     check_tls(c);
     for (char *p = o->log_level; *p; p++)
         *p = (char)tolower((unsigned char)*p);
+    if (o->fallback_exporter && o->n_exporters == 0)
+        o->no_xray = false;
+    o->no_exporter =
+        o->no_xray && o->n_exporters == 0 && o->debug_export == DEBUG_NONE;
     o->otlp_http_address_set = origin_of(c, "Otlp.Http.Address") != NULL;
     o->otlp_grpc_address_set = origin_of(c, "Otlp.Grpc.Address") != NULL;
 }

@@ -11,6 +11,7 @@
 
 #include "config.h"
 #include "tree.h"
+#include "value.h"
 
 enum { PATH_BYTES = 256, TEXT_BYTES_MAX = 64 * 1024, DIGITS_BYTES = 32 };
 
@@ -93,6 +94,8 @@ static void walk_component(struct config *c, const struct component *m,
                            const struct tree_item *i,
                            const struct tree_node *all);
 static void apply_service(struct config *c, const struct tree_node *root);
+static bool only_used_extensions(const struct tree_node *root,
+                                 const struct tree_item *i);
 static bool is_used(const struct tree_node *root, const char *section,
                     const char *name);
 static bool is_traces(const char *pipeline);
@@ -131,12 +134,16 @@ void collector_apply(struct config *c, struct tree_node *root)
             of_components = of_components || !strcmp(i->key, sections[k]);
         if (of_components)
             apply_components(c, root, i->key);
+        else if (strcmp(i->key, "fallback_exporter") == 0)
+            cfg_store_node(c, option_find_key("Upload.FallbackExporter"),
+                           i->node, i->key);
         else if (strcmp(i->key, "service") != 0)
             config_warn(c, "%s:%u: %s is not used", c->file, i->line, i->key);
     }
     apply_protocols(c, root);
     apply_service(c, root);
     processors_apply(c, root);
+    exporters_apply(c, root);
 }
 
 /* Each node once: aliases may lead to it again. */
@@ -215,9 +222,13 @@ static void apply_components(struct config *c, const struct tree_node *root,
     for (const struct tree_item *i = all->first; i; i = i->next) {
         struct component m;
         component_init(&m, section, i->key);
-        bool taken = processors_take(section, i->key);
+        bool taken =
+            processors_take(section, i->key) || exporters_take(section, i->key);
         if (strcmp(m.type, "telemetryapi") == 0)
             continue; /* platform events are asked for anyway */
+        if (strcmp(section, "extensions") == 0 &&
+            exporters_name_extension(root, i->key))
+            continue; /* read with the exporter that names it */
         if (!is_prefix(&m, "") && !taken)
             config_warn(c, "%s:%u: %s.%s is not used", c->file, i->line,
                         section, i->key);
@@ -260,7 +271,7 @@ static void apply_service(struct config *c, const struct tree_node *root)
         component_init(&m, "service", i->key);
         if (is_prefix(&m, ""))
             walk(c, &m, i->node, "");
-        else
+        else if (!only_used_extensions(root, i))
             config_warn(c, "%s:%u: service.%s is not used", c->file, i->line,
                         i->key);
     }
@@ -271,6 +282,19 @@ static void apply_service(struct config *c, const struct tree_node *root)
                         "%s:%u: the pipeline %s is not used, only traces "
                         "are",
                         c->file, i->line, i->key);
+}
+
+/* service.extensions, with none in it but those that an exporter names? */
+static bool only_used_extensions(const struct tree_node *root,
+                                 const struct tree_item *i)
+{
+    if (strcmp(i->key, "extensions") != 0 || i->node->kind != TREE_LIST)
+        return false;
+    for (const struct tree_item *k = i->node->first; k; k = k->next)
+        if (k->node->kind != TREE_SCALAR ||
+            !exporters_name_extension(root, k->node->text))
+            return false;
+    return true;
 }
 
 /* Is the component named by a traces pipeline? Without any pipeline, yes. */
@@ -365,10 +389,6 @@ static void store(struct config *c, const struct mapping *map,
 static bool fitted(int64_t how, const struct tree_node *n,
                    char digits[DIGITS_BYTES])
 {
-    static const struct {
-        const char *unit;
-        double ms;
-    } units[] = {{"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}};
     int64_t number = 0;
 
     if (how == BATCH) {
@@ -376,14 +396,8 @@ static bool fitted(int64_t how, const struct tree_node *n,
             return false;
         number = number < 1 || number > BATCH_MAX ? BATCH_MAX : number;
     } else {
-        char *end;
-        double value = n->kind == TREE_SCALAR ? strtod(n->text, &end) : -1;
-        size_t i = 0;
-        while (value >= 0 && i < 4 && strcmp(end, units[i].unit) != 0)
-            i++;
-        if (value < 0 || (i == 4 && value != 0) || value > INT32_MAX)
+        if (n->kind != TREE_SCALAR || !value_parse_duration(n->text, &number))
             return false;
-        number = value > 0 ? (int64_t)(value * units[i].ms) : 0;
         number = number < FLUSH_MIN_MS ? FLUSH_MIN_MS : number;
     }
     snprintf(digits, DIGITS_BYTES, "%lld", (long long)number);

@@ -123,6 +123,11 @@ void collector_apply(struct config *c, struct tree_node *root);
  * pipeline names. */
 bool processors_take(const char *section, const char *name);
 void processors_apply(struct config *c, const struct tree_node *root);
+/* exporters.c: the same for exporters but awsxray. And: does such an exporter
+ * name the extension? */
+bool exporters_take(const char *section, const char *name);
+void exporters_apply(struct config *c, const struct tree_node *root);
+bool exporters_name_extension(const struct tree_node *root, const char *name);
 /* check.c: what holds for the whole, not for one value. */
 void check_options(struct config *c);
 

@@ -2,8 +2,8 @@
 /*
  * The collector's processors that act on spans, as steps in the order of the
  * traces pipeline: resource, attributes, probabilistic_sampler and
- * resourcedetection (env, lambda). And its debug exporter. What is not
- * understood is passed over with a warning that names its line.
+ * resourcedetection (env, lambda). What is not understood is passed over with a
+ * warning that names its line.
  */
 #include <math.h>
 #include <stdio.h>
@@ -36,22 +36,16 @@ static void detect_env(const struct place *p);
 static void detect_lambda(const struct place *p);
 static void detected(const struct place *p, const char *key, const char *text);
 static void add(const struct place *p, const struct processor_step *s);
-static void apply_debug(struct config *c, const struct tree_node *all,
-                        const char *name);
 static bool is_type(const char *name, const char *type);
 static const char *text_of(const struct tree_node *map, const char *key);
 
-static const char *const own_types[] = {"resource",
-                                        "attributes",
+static const char *const own_types[] = {"resource", "attributes",
                                         "probabilistic_sampler",
-                                        "resourcedetection",
-                                        "logging",
-                                        "debug",
-                                        NULL};
+                                        "resourcedetection", NULL};
 
 bool processors_take(const char *section, const char *name)
 {
-    if (strcmp(section, "processors") != 0 && strcmp(section, "exporters") != 0)
+    if (strcmp(section, "processors") != 0)
         return false;
     for (size_t i = 0; own_types[i]; i++)
         if (is_type(name, own_types[i]))
@@ -63,26 +57,15 @@ void processors_apply(struct config *c, const struct tree_node *root)
 {
     const struct tree_node *line = traces_line(root);
     const struct tree_node *names = tree_get(line, "processors");
-    const struct tree_node *exporters = tree_get(line, "exporters");
-    bool ours = false;
 
     for (const struct tree_item *i = names ? names->first : NULL; i;
-         i = i->next)
-        if (i->node->kind == TREE_SCALAR)
-            apply_processor(c, tree_get(root, "processors"), i->node->text);
-    for (const struct tree_item *i = exporters ? exporters->first : NULL; i;
          i = i->next) {
         if (i->node->kind != TREE_SCALAR)
             continue;
-        ours = ours || is_type(i->node->text, "awsxray");
-        apply_debug(c, tree_get(root, "exporters"), i->node->text);
+        c->options.batches =
+            c->options.batches || is_type(i->node->text, "batch");
+        apply_processor(c, tree_get(root, "processors"), i->node->text);
     }
-    c->options.no_exporter = exporters && exporters->first && !ours;
-    if (c->options.no_exporter)
-        config_warn(c,
-                    "%s:%u: the traces pipeline has no exporter that this "
-                    "program is (awsxray)",
-                    c->file, exporters->line);
 }
 
 /* The first traces pipeline: there is one way through us. */
@@ -312,20 +295,6 @@ static void add(const struct place *p, const struct processor_step *s)
     *own = *s;
     own->key = config_text(p->c, "%s", s->key);
     own->text = config_text(p->c, "%s", s->text ? s->text : "");
-}
-
-/* The old exporter says loglevel, the new one verbosity. */
-static void apply_debug(struct config *c, const struct tree_node *all,
-                        const char *name)
-{
-    const struct tree_node *n = tree_get(all, name);
-
-    if (!is_type(name, "logging") && !is_type(name, "debug"))
-        return;
-    const char *level = text_of(n, "loglevel"), *much = text_of(n, "verbosity");
-    bool documents = (much && strcmp(much, "detailed") == 0) ||
-                     (level && strcmp(level, "debug") == 0);
-    c->options.debug_export = documents ? DEBUG_DOCUMENTS : DEBUG_COUNTS;
 }
 
 static bool is_type(const char *name, const char *type)

@@ -237,6 +237,13 @@ const struct option_row option_rows[] = {
      AT(role_session_name),
      .fallback = "xray-daemon",
      .help = "Session name to give when RoleARN is assumed."},
+    {.key = "Upload.FallbackExporter",
+     .type = OPTION_BOOL,
+     AT(fallback_exporter),
+     .fallback = "false",
+     .help = "Upload to X-Ray also when the traces pipeline of a collector's "
+             "file names exporters of which this program is none. Else it "
+             "does nothing then."},
 
     {.key = "Shutdown.GraceMs",
      .type = OPTION_INT,

@@ -7,6 +7,7 @@
 
 #include <ctype.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static unsigned digit_value(char c);
@@ -48,6 +49,43 @@ enum value_verdict value_parse_int(const char *s, enum value_underscore u,
         return VALUE_RANGE;
     *out = minus ? -(int64_t)n : (int64_t)n;
     return VALUE_GOOD;
+}
+
+bool value_parse_duration(const char *s, int64_t *ms)
+{
+    static const struct {
+        const char *unit;
+        double ms;
+    } units[] = {{"ns", 1e-6}, {"us", 1e-3}, {"\xc2\xb5s", 1e-3}, {"ms", 1},
+                 {"s", 1e3},   {"m", 6e4},   {"h", 3.6e6}};
+    double sum = 0;
+    char *end;
+
+    if (strcmp(s, "0") == 0) {
+        *ms = 0;
+        return true;
+    }
+    do {
+        size_t unit = 0;
+        if (!isdigit((unsigned char)*s) && *s != '.')
+            return false;
+        double n = strtod(s, &end);
+        size_t letters = 0;
+        while (end[letters] && !isdigit((unsigned char)end[letters]) &&
+               end[letters] != '.')
+            letters++;
+        while (unit < 7 && (strlen(units[unit].unit) != letters ||
+                            strncmp(end, units[unit].unit, letters) != 0))
+            unit++;
+        if (unit == 7)
+            return false;
+        sum += n * units[unit].ms;
+        s = end + letters;
+    } while (*s);
+    if (!(sum <= INT32_MAX))
+        return false;
+    *ms = (int64_t)(sum + 0.999999);
+    return true;
 }
 
 bool value_parse_bool(const char *s, bool *out)

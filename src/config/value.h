@@ -29,6 +29,9 @@ enum value_verdict value_parse_int(const char *s, enum value_underscore u,
                                    int64_t *out);
 /* 1 t T true True TRUE and the same for false. */
 bool value_parse_bool(const char *s, bool *out);
+/* A duration as Go writes it, 1m30s or 200ms; a bare 0 too. Milliseconds,
+ * rounded up. */
+bool value_parse_duration(const char *s, int64_t *ms);
 /* Would the Go daemon take this text as a URL? -1 with its reason. */
 int value_check_url(const char *url, struct err *err);
 /* A host name as far as its letters go. */

@@ -114,7 +114,13 @@ enum retry_class retry_classify_document(struct slice code)
 
 int64_t retry_backoff_ms(unsigned attempt, unsigned cap_ms, uint32_t random)
 {
-    return share(doubled(BACKOFF_BASE_MS, attempt, cap_ms), random);
+    return retry_backoff_from_ms(BACKOFF_BASE_MS, attempt, cap_ms, random);
+}
+
+int64_t retry_backoff_from_ms(unsigned base_ms, unsigned attempt,
+                              unsigned cap_ms, uint32_t random)
+{
+    return share(doubled(base_ms, attempt, cap_ms), random);
 }
 
 int64_t retry_denied_ms(unsigned attempt, uint32_t random)

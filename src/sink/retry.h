@@ -37,6 +37,9 @@ enum retry_class retry_classify_document(struct slice code);
 /* Full jitter: anything from 0 to base * 2^attempt, at most cap_ms. attempt
  * counts from 1. */
 int64_t retry_backoff_ms(unsigned attempt, unsigned cap_ms, uint32_t random);
+/* The same from another base. */
+int64_t retry_backoff_from_ms(unsigned base_ms, unsigned attempt,
+                              unsigned cap_ms, uint32_t random);
 /* For RETRY_DENIED: long, with half of it jitter. */
 int64_t retry_denied_ms(unsigned attempt, uint32_t random);
 /* The wait that a Retry-After header asks for, in seconds or as a date; 0 if

@@ -31,9 +31,9 @@ void xray_restored(struct xray *x)
     x->n_random = 0;
 }
 
-void xray_queue(const struct xray *x, struct xray_queue *out)
+void xray_queue(const struct xray *x, struct sink_queue *out)
 {
-    *out = (struct xray_queue){
+    *out = (struct sink_queue){
         .uploads = x->lists[BATCH_INFLIGHT].n + (x->asking ? 1 : 0),
         .failures = x->failures,
     };

@@ -27,7 +27,7 @@ TOP = re.compile(r"src/\w+\.[ch]")
 OWNERS = {
     "slice": "base", "plain": "base", "span": "model", "options": "config",
     "otlp": "input", "input": "input", "translate": "translate", "cred": "aws",
-    "print": "sink", "xray": "sink", "store": "store",
+    "print": "sink", "xray": "sink", "exporter": "sink", "store": "store",
     "lambda": "lambda",
 }
 

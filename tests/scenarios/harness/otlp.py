@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """OTLP requests made by hand, and their sending by HTTP and gRPC."""
 
+import base64
 import gzip
 import http.client
 import json
@@ -63,6 +64,12 @@ def to_json(r):
     for out, span in zip(spans, wanted):
         out["traceId"], out["spanId"] = span.trace_id.hex(), span.span_id.hex()
     return json.dumps(value).encode()
+
+
+def datagram(r, prefix=b"T1S"):
+    """As the exporters of ADOT send it to the daemon's port."""
+    header = b'{"format":"json","version":1}\n'
+    return header + prefix + base64.b64encode(r.SerializeToString())
 
 
 def connect(port, tls=None, timeout=20, host="127.0.0.1"):
