@@ -98,6 +98,16 @@ ui: ui-build                        ## build the page's files from its sources
 	    $$(command -v zopfli || echo gzip -9n) -c $(UI_NPM)/out/$$f \
 	        > $(UI)/dist/$$f.gz; done; ls -l $(UI)/dist
 
+UI_MOST := 60000 # bytes, of all files together as they are sent
+.PHONY: ui-check
+ui-check: ui-build                  ## are the page's built files those of its sources?
+	$Qfor f in $(UI_OUT); do gzip -dc $(UI)/dist/$$f.gz | \
+	    cmp -s - $(UI_NPM)/out/$$f || { echo "ui: dist/$$f.gz is not what" \
+	    "the sources build, run make ui"; exit 1; }; done; \
+	size=$$(cat $(UI_OUT:%=$(UI)/dist/%.gz) | wc -c); \
+	echo "ui: built files are of their sources, $$size bytes"; \
+	[ $$size -le $(UI_MOST) ] || { echo "ui: more than $(UI_MOST)"; exit 1; }
+
 # --- tests -----------------------------------------------------------------
 # A unit test includes the .c file under test and links the rest; adding a file
 # adds a test.
@@ -203,7 +213,7 @@ $(PAGE)/.done: tests/browser/package.json tests/browser/package-lock.json
 	$Qtouch $@
 
 .PHONY: browser
-browser: $B/xray-relay $(PAGE)/.done ## try the page in a real browser
+browser: $B/xray-relay $(PAGE)/.done ui-check ## try the page in a real browser
 	$QXR_BIN=$(abspath $B/xray-relay) tests/browser/run $T
 
 # The program as an extension, in an emulated Lambda environment.

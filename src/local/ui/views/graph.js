@@ -117,7 +117,7 @@ export function edgePath(e, i, nodes, lay, height) {
   };
   // Only where it passes other ranks: at the middle of each.
   for (const [px, py] of lay.via[i])
-    if (px > x + 40 && px < level - 40 && lay.via[i].length > 1) curve(px, py);
+    if (px > x + 40 && px < level - 40) curve(px, py);
   if (level > x + 20) curve(level, ey);
   else curve(Math.max(x + 8, ex - 16), ey);
   return { d: d + `H${ex}`, ex: x2, ey, at, many };
