@@ -342,8 +342,10 @@ static: build/.dependencies-static  ## fully static build [ARCH=aarch64]
 	    CC="$$prefix/bin/cc" AR=$(ARCH)-linux-gnu-ar PKGCONF=false \
 	    CFLAGS="-Os -ffunction-sections -fdata-sections \
 	        -fno-asynchronous-unwind-tables -fno-unwind-tables" \
+	    HARDEN="-fno-pie -fstack-protector-strong \
+	        -fstack-clash-protection" \
 	    EXTRA_CFLAGS="-I$$prefix/include" \
-	    LDHARDEN="-static -Wl,-z,relro,-z,now,-z,noexecstack" \
+	    LDHARDEN="-static -no-pie -Wl,-z,relro,-z,now,-z,noexecstack" \
 	    LDFLAGS="-Wl,--gc-sections $$prefix/lib/mimalloc.o" \
 	    LIBS="-L$$prefix/lib $(STATIC_LIBS)" \
 	    build/static-$(ARCH)/xray-relay && \

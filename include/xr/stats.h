@@ -18,8 +18,8 @@ struct stats *stats_new(void);
 void stats_free(struct stats *s);
 /* The value's place, good for the life of s. The same name and labels give the
  * same place. name: Prometheus style, `xray_relay_..._total`; labels: inside
- * of the braces, "" for none (`input="udp",reason="no_header"`); help: one
- * sentence. All texts are copied. */
+ * of the braces, "" for none (`input="udp",reason="no_header"`), copied; help:
+ * one sentence. Name and help are kept as they are, so literals. */
 uint64_t *stats_counter(struct stats *s, const char *name, const char *labels,
                         const char *help);
 int64_t *stats_gauge(struct stats *s, const char *name, const char *labels,

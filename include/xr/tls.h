@@ -8,6 +8,10 @@
 #include "xr/err.h"
 #include "xr/slice.h"
 
+/* From here on the machine's openssl.cnf is not looked at. Before the first use
+ * of TLS; later calls do nothing. */
+void tls_skip_configuration(void);
+
 struct tls_server;
 
 struct tls_server_options {

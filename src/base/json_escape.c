@@ -9,6 +9,8 @@
 #include "xr/plain.h"
 
 #ifdef PLAIN_SSE2
+#include <cpuid.h>
+#include <pthread.h>
 #include <tmmintrin.h>
 #endif
 
@@ -64,7 +66,7 @@ struct spread {
 static struct spread spreads[256];
 static uint8_t spread_length[256];
 
-__attribute__((constructor)) static void make_spreads(void)
+static void make_spreads(void)
 {
     for (unsigned set = 0; set < 256; set++) {
         uint8_t n = 0;
@@ -75,6 +77,27 @@ __attribute__((constructor)) static void make_spreads(void)
         }
         spread_length[set] = n;
     }
+}
+
+static _Atomic enum { SHUFFLE_UNKNOWN, SHUFFLE_NO, SHUFFLE_YES } shuffle;
+
+/* Not before the first text, and without libgcc's way, which asks the CPU in a
+ * constructor: each question costs microseconds in a virtual machine, and an
+ * extension of Lambda starts with every environment. */
+static void find_shuffle(void)
+{
+    unsigned a, b, c = 0, d;
+    make_spreads();
+    bool found = __get_cpuid(1, &a, &b, &c, &d) && (c & bit_SSSE3);
+    shuffle = found ? SHUFFLE_YES : SHUFFLE_NO;
+}
+
+static bool has_shuffle(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    if (shuffle == SHUFFLE_UNKNOWN)
+        pthread_once(&once, find_shuffle);
+    return shuffle == SHUFFLE_YES;
 }
 
 /* Writes 8 bytes with their backslashes; 16 bytes at `to` are overwritten. */
@@ -125,7 +148,7 @@ escape_blocks(char *dst, size_t room, const char **p, size_t left)
 static size_t escape_quotes(char *dst, size_t room, const char **p, size_t left)
 {
 #ifdef PLAIN_SSE2
-    if (left >= 16 && room >= 32 && __builtin_cpu_supports("ssse3"))
+    if (left >= 16 && room >= 32 && has_shuffle())
         return escape_blocks(dst, room, p, left);
 #endif
     (void)dst;

@@ -13,12 +13,16 @@
 
 enum { HOOKS_MAX = 16 };
 
+#define HASH_START 2166136261u
+
 enum stat_kind { STAT_COUNTER, STAT_GAUGE };
 
 struct stat {
-    char *name, *labels, *help;
+    const char *name, *help;
+    char *labels;
     enum stat_kind kind;
-    int family; /* index of the first row of this name */
+    uint32_t name_hash, hash; /* of the name; of both */
+    int family;               /* index of the first row of this name */
     union {
         uint64_t counter;
         int64_t gauge;
@@ -39,6 +43,7 @@ struct stats {
 static struct stat *stat_get(struct stats *s, enum stat_kind kind,
                              const char *name, const char *labels,
                              const char *help);
+static uint32_t hash_text(uint32_t hash, const char *text);
 static char *copy(const char *text);
 static void render_family(const struct stats *s, int family, struct buf *out);
 static void render_row(const struct stat *row, struct buf *out);
@@ -56,11 +61,8 @@ void stats_free(struct stats *s)
 {
     if (!s)
         return;
-    for (int i = 0; i < s->used; i++) {
-        free(s->rows[i].name);
+    for (int i = 0; i < s->used; i++)
         free(s->rows[i].labels);
-        free(s->rows[i].help);
-    }
     free(s);
 }
 
@@ -100,14 +102,16 @@ static struct stat *stat_get(struct stats *s, enum stat_kind kind,
                              const char *help)
 {
     int family = s->used;
+    uint32_t name_hash = hash_text(HASH_START, name);
+    uint32_t hash = hash_text(name_hash, labels);
 
     for (int i = 0; i < s->used; i++) {
         struct stat *row = &s->rows[i];
-        if (strcmp(row->name, name) != 0)
-            continue;
-        if (strcmp(row->labels, labels) == 0)
+        if (row->hash == hash && strcmp(row->name, name) == 0 &&
+            strcmp(row->labels, labels) == 0)
             return row;
-        if (family > row->family)
+        if (family == s->used && row->name_hash == name_hash &&
+            strcmp(row->name, name) == 0)
             family = row->family;
     }
     if (s->used == STATS_MAX) {
@@ -116,12 +120,23 @@ static struct stat *stat_get(struct stats *s, enum stat_kind kind,
         return &s->spare;
     }
     struct stat *row = &s->rows[s->used++];
-    row->name = copy(name);
+    row->name = name;
     row->labels = copy(labels);
-    row->help = copy(help);
+    row->help = help;
     row->kind = kind;
+    row->name_hash = name_hash;
+    row->hash = hash;
     row->family = family;
     return row;
+}
+
+/* FNV-1a: the program makes more than a hundred rows at each start, one of
+ * Lambda's extension included, and most have the same name. */
+static uint32_t hash_text(uint32_t hash, const char *text)
+{
+    for (; *text != '\0'; text++)
+        hash = (hash ^ (unsigned char)*text) * 16777619u;
+    return hash;
 }
 
 static char *copy(const char *text)

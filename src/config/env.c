@@ -13,6 +13,7 @@
 
 static void apply(struct config *c, int row, const char *name,
                   const char *text);
+static bool has_own(const struct config *c);
 static void refuse_strays(struct config *c);
 static bool is_known(const char *name, size_t n);
 
@@ -40,6 +41,8 @@ void env_apply_own(struct config *c)
 {
     char name[OPTION_ENV_MAX];
 
+    if (!has_own(c)) /* as a rule in Lambda, where each start counts */
+        return;
     for (size_t i = 0; i < option_rows_n; i++) {
         if (!option_rows[i].key)
             continue;
@@ -49,6 +52,14 @@ void env_apply_own(struct config *c)
             apply(c, (int)i, name, text);
     }
     refuse_strays(c);
+}
+
+static bool has_own(const struct config *c)
+{
+    for (char **e = c->environment; e && *e; e++)
+        if (strncmp(*e, OWN_PREFIX, strlen(OWN_PREFIX)) == 0)
+            return true;
+    return false;
 }
 
 static void apply(struct config *c, int row, const char *name, const char *text)

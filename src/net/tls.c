@@ -51,6 +51,11 @@ static int select_protocol(SSL *ssl, const unsigned char **out,
                            unsigned in_len, void *arg);
 static long conn_failed(struct tls_conn *c, int rc);
 
+void tls_skip_configuration(void)
+{
+    OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL);
+}
+
 struct tls_server *tls_server_new(const struct tls_server_options *o,
                                   struct err *err)
 {

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #define INTAKES_MAX 8
+#define LABELS_MAX 256
 
 struct pipeline {
     struct stats *stats;
@@ -279,13 +280,22 @@ static uint64_t rejected(const struct intake *in)
 static uint64_t *item_counter(struct pipeline *p, const char *intake,
                               const char *outcome, const char *reason)
 {
-    char labels[128];
-    snprintf(labels, sizeof(labels), "input=\"%s\",outcome=\"%s\"%s%s%s",
-             intake, outcome, *reason ? ",reason=\"" : "", reason,
-             *reason ? "\"" : "");
-    return stats_counter(p->stats, "xray_relay_items_total", labels,
-                         "Datagrams, spans and documents offered, by input "
-                         "and outcome.");
+    struct buf labels; /* printf would be a fifth of an extension's start */
+    buf_init(&labels, LABELS_MAX);
+    buf_str(&labels, "input=\"");
+    buf_str(&labels, intake);
+    buf_str(&labels, "\",outcome=\"");
+    buf_str(&labels, outcome);
+    if (*reason != '\0')
+        buf_str(&labels, "\",reason=\"");
+    buf_str(&labels, reason);
+    buf_str(&labels, "\"");
+    uint64_t *counter =
+        stats_counter(p->stats, "xray_relay_items_total", buf_cstr(&labels),
+                      "Datagrams, spans and documents offered, by input and "
+                      "outcome.");
+    buf_fini(&labels);
+    return counter;
 }
 
 static uint64_t *document_counter(struct pipeline *p, const char *sink,

@@ -41,14 +41,17 @@ static void renders_families_together(void **state)
 static void the_same_name_is_the_same_place(void **state)
 {
     struct stats *s = stats_new();
-    char name[] = "a_total";
-    uint64_t *first = stats_counter(s, name, "", "A.");
+    char labels[] = "x=\"1\"";
+    uint64_t *bare = stats_counter(s, "a_total", "", "A.");
+    uint64_t *first = stats_counter(s, "a_total", labels, "A.");
 
     (void)state;
-    name[0] = 'b'; /* the text was copied */
-    assert_ptr_not_equal(stats_counter(s, name, "", "B."), first);
-    assert_ptr_equal(stats_counter(s, "a_total", "", "A."), first);
-    assert_ptr_not_equal(stats_counter(s, "a_total", "x=\"1\"", "A."), first);
+    assert_ptr_not_equal(first, bare);
+    labels[3] = '2'; /* the text was copied */
+    assert_ptr_not_equal(stats_counter(s, "a_total", labels, "A."), first);
+    assert_ptr_equal(stats_counter(s, "a_total", "x=\"1\"", "A."), first);
+    assert_ptr_equal(stats_counter(s, "a_total", "", "A."), bare);
+    assert_ptr_not_equal(stats_counter(s, "b_total", "", "B."), bare);
     stats_free(s);
 }
 
