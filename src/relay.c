@@ -211,6 +211,8 @@ bool relay_listen_udp(struct relay *r)
             relay_explain_taken(o->udp_address, true);
         return false;
     }
+    if (r->traces != NULL)
+        xray_udp_on_datagram(r->udp, local_drops_datagram, r->traces);
     const struct udp_stats *s = udp_stats(xray_udp_socket(r->udp));
     log_info("Receiving segments by UDP on %s, receive buffer %llu KiB of "
              "%llu KiB asked for",

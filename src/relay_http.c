@@ -91,6 +91,8 @@ static void add_routes(struct relay *r)
         else
             http1_route(r->tcp, routes[i]);
     if (r->traces != NULL)
+        local_watch(r->traces, r->tcp);
+    if (r->traces != NULL)
         local_routes(r->traces, r->tcp);
     else
         proxy_routes(r->proxy, r->tcp);

@@ -48,6 +48,7 @@ bool relay_make_local(struct relay *r, struct err *err)
         .store = store_path(r, path, sizeof(path)),
         .default_rate = 1,
         .strict = config_flag(r->config, "strict") != NULL,
+        .faults = config_flag(r->config, "fault"),
         .allow_hosts = r->hosts,
         .n_allow_hosts = split_hosts(r->hosts_text, r->hosts,
                                      sizeof(r->hosts) / sizeof(r->hosts[0])),
@@ -212,6 +213,7 @@ static uint64_t refused_by(const struct intake *in)
 {
     uint64_t n = 0;
     for (int i = 0; i < REJECT_REASONS; i++)
-        n += *in->rejected[i];
+        if (i != REJECT_INJECTED) /* told of as faults */
+            n += *in->rejected[i];
     return n;
 }

@@ -51,6 +51,11 @@ struct http1 *http1_new(struct loop *l, const char *address,
                         const struct http1_limits *limits,
                         struct tls_server *tls, struct err *err);
 void http1_route(struct http1 *s, struct http1_route route);
+/* Asked with each request before its handler: true, it has answered it or
+ * keeps it, and then answers later or lets it go on. */
+void http1_before(struct http1 *s, bool (*fn)(void *, struct http1_request *),
+                  void *arg);
+void http1_go_on(struct http1_request *r);
 /* For traffic that is not HTTP/1 (TLS hello, HTTP/2 preface): called with the
  * first bytes, for a hint in the log. May be NULL. */
 void http1_on_stray(struct http1 *s, void (*fn)(void *arg, struct slice first),

@@ -22,6 +22,9 @@ struct xray_udp *xray_udp_new(struct loop *l, struct pipeline *p,
                               const struct xray_udp_options *o,
                               struct err *err);
 void xray_udp_free(struct xray_udp *u);
+/* Asked for each datagram: true drops it, counted as REJECT_INJECTED. */
+void xray_udp_on_datagram(struct xray_udp *u, bool (*drop)(void *arg),
+                          void *arg);
 struct udp *xray_udp_socket(struct xray_udp *u);
 /* Handles one datagram; for tests, fuzzing and benchmarks. */
 void xray_udp_datagram(void *u, struct slice datagram, bool truncated);

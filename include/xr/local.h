@@ -18,7 +18,8 @@ struct local_options {
     bool strict;         /* refuse what the service refuses for age */
     const char *const *allow_hosts;
     size_t n_allow_hosts;
-    const char *token; /* asked for instead of a known Host; NULL: none */
+    const char *faults; /* split by commas (injector.h); NULL: none */
+    const char *token;  /* asked for instead of a known Host; NULL: none */
     /* Answers a request whose body is OTLP JSON; for imports. */
     http1_fn otlp;
     void *otlp_arg;
@@ -39,6 +40,10 @@ void local_guard_route(struct local *l, struct http1 *server,
 /* The own API, the query API's operations and 404 for all other POSTs. Add
  * last; for one server only. */
 void local_routes(struct local *l, struct http1 *server);
+/* Injects faults into what a server is asked; and whether a datagram is to
+ * be dropped (xray_udp_on_datagram). */
+void local_watch(struct local *l, struct http1 *server);
+bool local_drops_datagram(void *l);
 /* Ends streams and requests that wait for traces. */
 void local_stop(struct local *l);
 /* Commits what has come; then calls done (xray_tcp_on_commit, drain). */

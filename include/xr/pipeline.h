@@ -81,6 +81,7 @@ enum reject_reason {
     REJECT_TOO_LARGE,      /* over a ceiling */
     REJECT_INVALID,        /* a sink can never take it */
     REJECT_FULL,           /* no room, from a sender that can't send again */
+    REJECT_INJECTED,       /* dropped on purpose (local mode's faults) */
     REJECT_REASONS,
 };
 const char *reject_reason_name(enum reject_reason r);

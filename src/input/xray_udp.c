@@ -23,6 +23,8 @@ struct xray_udp {
     struct intake *intake;
     struct udp *socket;
     struct otlp_udp *otlp;
+    bool (*drop)(void *arg);
+    void *drop_arg;
     struct log_limit limits[REJECT_REASONS];
 };
 
@@ -72,6 +74,13 @@ void xray_udp_free(struct xray_udp *u)
     free(u);
 }
 
+void xray_udp_on_datagram(struct xray_udp *u, bool (*drop)(void *arg),
+                          void *arg)
+{
+    u->drop = drop;
+    u->drop_arg = arg;
+}
+
 struct udp *xray_udp_socket(struct xray_udp *u)
 {
     return u->socket;
@@ -82,6 +91,10 @@ void xray_udp_datagram(void *arg, struct slice d, bool truncated)
     struct xray_udp *u = arg;
     if (d.n == 0)
         return; /* the daemon does not count it either */
+    if (u->drop != NULL && u->drop(u->drop_arg)) {
+        ++*u->intake->rejected[REJECT_INJECTED];
+        return;
+    }
     if (truncated) {
         reject(u, REJECT_TRUNCATED, d, "longer than a datagram can be");
         return;

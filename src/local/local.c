@@ -11,6 +11,7 @@
 
 #include "api.h"
 #include "index.h"
+#include "injector.h"
 #include "live.h"
 #include "query.h"
 #include "resource.h"
@@ -34,6 +35,7 @@ struct local {
     struct loop *loop;
     struct traces traces;
     struct live *live;
+    struct injector *faults;
     struct store *store;
     struct resources *resources;
     struct guard guard;
@@ -55,6 +57,9 @@ static uint64_t refused(void *arg);
 static void on_document(void *arg, struct slice document, double now);
 static void on_poll(void *arg, struct http1_request *r, bool targets,
                     struct slice client_id);
+static bool add_faults(struct local *l, const char *words, struct err *err);
+static void write_faults(void *arg, struct jw *j);
+static bool set_faults(void *arg, struct slice json, struct err *err);
 static void health(void *arg, struct jw *j, bool live);
 static void on_tally(void *arg, const struct store_tally *tally);
 static void on_change(void *arg, const struct store_change *c, size_t n);
@@ -84,8 +89,10 @@ struct local *local_new(struct loop *loop, const struct local_options *o,
                               .token = o->token};
     l->groups = resources_groups(l->resources);
     l->live = live_new();
+    l->faults = injector_new(loop);
     traces_init(&l->traces, o->strict, on_document, l->live);
-    l->store = store_open(loop, &store, err);
+    if (add_faults(l, o->faults, err))
+        l->store = store_open(loop, &store, err);
     if (!l->store) {
         local_free(l);
         return NULL;
@@ -131,6 +138,8 @@ void local_routes(struct local *l, struct http1 *server)
         .otlp = l->options.otlp,
         .otlp_arg = l->options.otlp_arg,
         .health = l->options.health ? health : NULL,
+        .faults = write_faults,
+        .set_faults = set_faults,
         .refused = refused,
         .arg = l,
     };
@@ -250,8 +259,41 @@ static void health(void *arg, struct jw *j, bool live)
 {
     struct local *l = arg;
     l->options.health(l->options.health_arg, j, live);
+    jw_key(j, SLICE("faults"));
+    injector_write_counts(l->faults, j);
     if (live)
         live_write(j, l->live, (double)clock_wall_ms() / 1e3);
+}
+
+static bool add_faults(struct local *l, const char *words, struct err *err)
+{
+    while (words && *words) {
+        size_t n = strcspn(words, ",");
+        if (!injector_add(l->faults, slice_of(words, n), err))
+            return false;
+        words += n + (words[n] == ',');
+    }
+    return true;
+}
+
+static void write_faults(void *arg, struct jw *j)
+{
+    injector_write(((struct local *)arg)->faults, j);
+}
+
+static bool set_faults(void *arg, struct slice json, struct err *err)
+{
+    return injector_replace(((struct local *)arg)->faults, json, err);
+}
+
+void local_watch(struct local *l, struct http1 *server)
+{
+    http1_before(server, injector_on_request, l->faults);
+}
+
+bool local_drops_datagram(void *arg)
+{
+    return injector_on_datagram(((struct local *)arg)->faults);
 }
 
 void local_commit(void *arg, void (*done)(void *arg, bool kept), void *done_arg)
@@ -290,6 +332,7 @@ void local_free(struct local *l)
     ui_free(l->ui);
     resources_free(l->resources);
     live_free(l->live);
+    injector_free(l->faults);
     free(l->path);
     free(l);
 }

@@ -72,6 +72,8 @@ struct http1 {
     struct http1_limits limits;
     struct http1_route routes[HTTP1_ROUTES_MAX];
     size_t n_routes;
+    bool (*before)(void *arg, struct http1_request *r);
+    void *before_arg;
     void (*stray)(void *arg, struct slice first);
     void *stray_arg;
     struct http1_conn *first;

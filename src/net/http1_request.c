@@ -18,6 +18,18 @@ void http1_route(struct http1 *s, struct http1_route route)
     s->routes[s->n_routes++] = route;
 }
 
+void http1_before(struct http1 *s, bool (*fn)(void *, struct http1_request *),
+                  void *arg)
+{
+    s->before = fn;
+    s->before_arg = arg;
+}
+
+void http1_go_on(struct http1_request *r)
+{
+    route_request(r->conn);
+}
+
 struct slice http1_method(const struct http1_request *r)
 {
     return conn_run_text(r->conn, r->conn->head.method);
@@ -93,7 +105,8 @@ void conn_dispatch(struct http1_conn *c, size_t body_length)
     c->state = CONN_HANDLER;
     c->server->open_requests++;
     conn_progress(c);
-    route_request(c);
+    if (!c->server->before || !c->server->before(c->server->before_arg, r))
+        route_request(c);
 }
 
 /* Path and query of a target in origin or absolute form. */

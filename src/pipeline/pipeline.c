@@ -46,6 +46,7 @@ const char *reject_reason_name(enum reject_reason r)
         [REJECT_TOO_LARGE] = "too_large",
         [REJECT_INVALID] = "invalid",
         [REJECT_FULL] = "full",
+        [REJECT_INJECTED] = "injected",
     };
     return names[r];
 }

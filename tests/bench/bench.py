@@ -22,7 +22,7 @@ import urllib.request
 BINARY, TOOLS = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2])
 PEER = os.environ.get("PEER")
 PEER_OTEL = os.environ.get("PEER_OTEL")
-STEPS = os.environ.get("STEPS", "datagrams,otlp,start").split(",")
+STEPS = os.environ.get("STEPS", "datagrams,otlp,start,local").split(",")
 SECONDS = 2 if os.environ.get("BENCH_QUICK") else 5
 TICK = os.sysconf("SC_CLK_TCK")
 ENVIRONMENT = {
@@ -291,6 +291,44 @@ def datagram_steps(fake):
         show(f"idle {name}", {"rss_mib": idle_memory(binary, fake)})
 
 
+def local_steps(fake):
+    """5000 documents a second into the store of local mode, with a listener
+    on its events as the page is one."""
+    seconds = 2 if os.environ.get("BENCH_QUICK") else 60
+    port = free_port()
+    at = f"127.0.0.1:{port}"
+    with tempfile.TemporaryDirectory() as folder:
+        p = Process([BINARY, "local", "-b", at, "-t", at, "--store",
+                     f"{folder}/traces.db"])
+        wait_tcp(port, p)
+        page = subprocess.Popen(
+            ["curl", "-sN", f"http://{at}/api/events"],
+            stdout=subprocess.DEVNULL,
+        )
+        sent = tool_json("send", port, 5000, seconds, 1000, 1)["sent"]
+        count = {}
+        for _ in range(100):
+            with urllib.request.urlopen(f"http://{at}/metrics") as answer:
+                lines = answer.read().decode().splitlines()
+            count = dict(x.rsplit(" ", 1) for x in lines if x[0] != "#")
+            sink = 'xray_relay_documents_total{sink="local",outcome="%s"}'
+            stored = int(count[sink % "delivered"])
+            if stored + int(count[sink % "dropped"]) == \
+                    int(count[sink % "made"]):
+                break
+            time.sleep(0.2)
+        drops = 'xray_relay_items_total{input="udp",outcome="kernel_dropped"}'
+        show("local", {
+            "rate": 5000, "sent": sent, "stored": stored,
+            "kernel_dropped": int(count[drops]),
+            "cpu_us": round(p.cpu_s() * 1e6 / max(1, stored), 1),
+            "peak_mib": round(p.memory_mib("VmHWM"), 1),
+            "file_mb": round(os.path.getsize(f"{folder}/traces.db") / 1e6),
+        })
+        page.kill()
+        p.stop()
+
+
 def start_steps(fake):
     bare = lambda port: [f"{TOOLS}/bare", str(port)]
     relay = lambda port: [BINARY, "-o", "-l", "error", "-b",
@@ -302,7 +340,7 @@ def start_steps(fake):
 def main():
     fake = Fake()
     steps = {"datagrams": datagram_steps, "otlp": otlp_steps,
-             "start": start_steps}
+             "start": start_steps, "local": local_steps}
     try:
         for name in STEPS:
             steps[name](fake)
