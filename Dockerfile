@@ -1,28 +1,37 @@
 # SPDX-License-Identifier: Apache-2.0
-# A plain image: built on Debian, run on Debian with only the libraries. Takes
-# the daemon's flags after the image's name; of a repeated flag the last wins,
-# so `docker run … xray-relay -b 0.0.0.0:3000` works as with the daemon.
-FROM debian:12-slim AS build
-WORKDIR /src
-COPY packaging/dependencies packaging/dependencies
-RUN packaging/dependencies build && rm -rf /var/lib/apt/lists/*
-COPY Makefile LICENSE README.md CHANGELOG.md ./
-COPY conf conf
-COPY docs docs
+# The static program in an empty image. Functions on Lambda copy it from here;
+# run by itself it is the side car: it listens on all addresses and takes the
+# daemon's flags after the image's name, of which the last wins. Both
+# architectures are built on x86-64 (docker build --platform linux/arm64 …).
+FROM --platform=linux/amd64 docker.io/library/debian:12-slim AS build
+WORKDIR /build
+COPY packaging/dependencies packaging/
+RUN packaging/dependencies build static
+COPY Makefile ./
+COPY packaging packaging
 COPY include include
 COPY src src
-RUN make && make install DESTDIR=/out
+# The libraries that are linked in take minutes to compile once, and are kept.
+ARG TARGETARCH
+ARG XR_CACHE=/cache
+RUN --mount=type=cache,target=/cache \
+    arch=$(echo ${TARGETARCH:-amd64} | sed 's/amd64/x86_64/; s/arm64/aarch64/') && \
+    make static ARCH=$arch && \
+    cp build/static-$arch/xray-relay / && \
+    install -D /xray-relay /daemon/xray && \
+    install -d /daemon/usr/bin && ln /daemon/xray /daemon/usr/bin/xray
 
-FROM debian:12-slim
-COPY packaging/dependencies /tmp/dependencies
-RUN /tmp/dependencies runtime && \
-    rm -rf /tmp/dependencies /var/lib/apt/lists/* && \
-    useradd --uid 10001 --no-create-home --shell /bin/false xray
-COPY --from=build /out/usr /usr
-# Manifests in the wild call the daemon by either of its paths.
-RUN ln -s /usr/bin/xray-relay /usr/bin/xray && ln -s /usr/bin/xray-relay /xray
-USER 10001
-EXPOSE 2000/udp 2000/tcp
-HEALTHCHECK CMD ["/usr/bin/xray-relay", "healthcheck"]
-ENTRYPOINT ["/usr/bin/xray-relay", "-t", "0.0.0.0:2000", "-b", "0.0.0.0:2000"]
+FROM scratch
+# Files, not links: AWS's walkthrough copies /src/collector into a function.
+COPY --from=build /xray-relay /xray-relay
+COPY --from=build /xray-relay /src/collector
+COPY --from=build /xray-relay /healthcheck
+# Manifests in the wild call the X-Ray daemon by these paths.
+COPY --from=build /daemon /
+USER 10001:10001
+EXPOSE 2000/udp 2000/tcp 4317/tcp 4318/tcp
+ENV XRAY_RELAY_OTLP_GRPC_ADDRESS=0.0.0.0:4317 \
+    XRAY_RELAY_OTLP_HTTP_ADDRESS=0.0.0.0:4318
+HEALTHCHECK CMD ["/healthcheck"]
+ENTRYPOINT ["/xray-relay", "-t", "0.0.0.0:2000", "-b", "0.0.0.0:2000"]
 CMD []

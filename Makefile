@@ -358,6 +358,13 @@ layer:                              ## Lambda layers for both architectures
 	$Qpackaging/layer x86_64 x86_64
 	$Qpackaging/layer aarch64 arm64
 
+IMAGE    ?= xray-relay
+PLATFORM ?=
+
+.PHONY: image
+image:                              ## container image [PLATFORM=linux/arm64]
+	$Qpackaging/image $(IMAGE) $(PLATFORM)
+
 .PHONY: clean
 clean:                              ## remove what was built
 	rm -rf $B

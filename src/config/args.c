@@ -37,6 +37,7 @@ static void apply_one(struct config *c, const struct given *g);
 static void apply_list(struct config *c, const struct given *g);
 static void apply_port(struct config *c, const struct given *g);
 static bool is_flag(const char *arg);
+static bool is_healthcheck(const char *program);
 
 int args_read(struct config *c, struct err *err)
 {
@@ -52,6 +53,8 @@ int args_read(struct config *c, struct err *err)
         a->sub = subcommand_find(c->argv[1]);
     if (a->sub)
         i = 2;
+    else if (c->argc > 0 && is_healthcheck(c->argv[0]))
+        a->sub = subcommand_find("healthcheck");
     while (i < c->argc && !a->help) {
         if (strcmp(c->argv[i], "--") == 0) {
             i++;
@@ -311,4 +314,11 @@ static void apply_port(struct config *c, const struct given *g)
 static bool is_flag(const char *arg)
 {
     return arg[0] == '-' && arg[1] != '\0';
+}
+
+/* An image's health check is a copy of the program under this name. */
+static bool is_healthcheck(const char *program)
+{
+    const char *slash = strrchr(program, '/');
+    return strcmp(slash != NULL ? slash + 1 : program, "healthcheck") == 0;
 }

@@ -3,6 +3,7 @@
 well, while X-Ray is down, and when the TCP port is somebody else's."""
 
 import re
+import shutil
 import socket
 import subprocess
 
@@ -43,6 +44,24 @@ def test_backend_down(relay, xray):
 def test_healthcheck_without_a_relay(make_relay):
     relay = make_relay()
     assert healthcheck(relay) != 0
+
+
+def test_under_the_name_healthcheck(make_relay, tmp_path):
+    """As images call it: a copy, with or without flags of its own."""
+    copy = shutil.copy(BINARY, tmp_path / "healthcheck")
+    relay = make_relay().start()
+
+    def status(*words, **env):
+        return subprocess.run(
+            [copy, *words], env={**relay.env, **env}, timeout=20
+        ).returncode
+
+    address = f"127.0.0.1:{relay.tcp_port}"
+    until(lambda: status("-t", address) == 0)
+    assert status(XRAY_RELAY_SOCKET_TCP_ADDRESS=address) == 0
+    assert status("version") == 0
+    relay.stop()
+    assert status("-t", address) == 1
 
 
 def test_metrics_format(relay, xray):
