@@ -177,7 +177,7 @@ test: build/.dependencies-test      ## all tests, from a bare Debian 12 on
 # What .ci/run runs. Replaying the fuzz corpora is part of both suites.
 .PHONY: ci
 ci: build/.dependencies-test build/.dependencies-lint
-	$QMAKE="$(MAKE)" tests/stages lint test test-clients asan
+	$QMAKE="$(MAKE)" tests/stages lint test test-clients package asan
 
 # Our signer and botocore's over generated requests (ROUNDS=, SEED=), our
 # credentials chain beside botocore's; our OTLP decoder and the protobuf
@@ -364,6 +364,10 @@ PLATFORM ?=
 .PHONY: image
 image:                              ## container image [PLATFORM=linux/arm64]
 	$Qpackaging/image $(IMAGE) $(PLATFORM)
+
+.PHONY: package
+package: $B/xray-relay $(VENV)/.done  ## build and test image and layers
+	$QMAKE="$(MAKE)" tests/packaging/run $(if $(CI),--if-changed)
 
 .PHONY: clean
 clean:                              ## remove what was built
