@@ -6,7 +6,7 @@
 FROM --platform=linux/amd64 docker.io/library/debian:12-slim AS build
 WORKDIR /build
 COPY packaging/dependencies packaging/
-RUN packaging/dependencies build static
+RUN packaging/dependencies static
 COPY Makefile ./
 COPY packaging packaging
 COPY include include

@@ -145,6 +145,9 @@ build/.dependencies: packaging/dependencies
 build/.dependencies-%: packaging/dependencies
 	$Qmkdir -p build && packaging/dependencies build $* && touch $@
 
+build/.dependencies-static: packaging/dependencies
+	$Qmkdir -p build && packaging/dependencies static && touch $@
+
 $(VENV)/.done: tests/requirements.txt tests/requirements-alone.txt
 	@echo "  VENV  $(VENV)"
 	$Qmkdir -p build && $(PYTHON) -m venv $(VENV)
