@@ -368,6 +368,22 @@ PLATFORM ?=
 image:                              ## container image [PLATFORM=linux/arm64]
 	$Qpackaging/image $(IMAGE) $(PLATFORM)
 
+# What reads the snippets of docs/LAMBDA.md in tests/packaging.
+build/cdk/.done: tests/packaging/cdk/package-lock.json
+	@echo "  NPM   $(@D)"
+	$Qmkdir -p $(@D) && cp $(<D)/*.json $(@D) && cd $(@D) && \
+	    npm ci --silent --no-audit --no-fund
+	$Qtouch $@
+
+build/cfn-lint/.done: tests/packaging/requirements.txt
+	@echo "  VENV  $(@D)"
+	$Qmkdir -p build && $(PYTHON) -m venv $(@D)
+	$Q$(@D)/bin/pip install -q --disable-pip-version-check -r $<
+	$Qtouch $@
+
+.PHONY: package-tools
+package-tools: build/cdk/.done build/cfn-lint/.done
+
 .PHONY: package
 package: $B/xray-relay $(VENV)/.done  ## build and test image and layers
 	$QMAKE="$(MAKE)" tests/packaging/run $(if $(CI),--if-changed)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The snippets of docs/LAMBDA.md parse, and its configuration loads."""
+"""The snippets of docs/LAMBDA.md parse, and its configuration loads.
+tests/packaging builds its Dockerfiles, stack and templates."""
 
 import ast
 import json
@@ -11,8 +12,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-PAGE = Path(__file__).parent.parent.parent / "docs" / "LAMBDA.md"
-SNIPPETS = re.findall(r"```(\w+)\n(.*?)```", PAGE.read_text(), re.DOTALL)
+from harness.page import DOCS, snippets
+
+PAGE = DOCS / "LAMBDA.md"
+FUNCTION = Path(__file__).parent / "rust" / "src" / "main.rs"
 INSTRUCTIONS = {
     "FROM": r"\S+( AS \w+)?",
     "WORKDIR": r"/\S*",
@@ -30,9 +33,7 @@ Loader.add_multi_constructor("!", lambda loader, _, node: node.value)
 
 
 def of(language):
-    found = [text for name, text in SNIPPETS if name == language]
-    assert found
-    return found
+    return snippets(PAGE.name, language)
 
 
 @pytest.mark.parametrize("text", of("dockerfile"))
@@ -67,8 +68,16 @@ def test_shell(text):
     subprocess.run(["sh", "-n"], input=text, text=True, check=True)
 
 
-def test_sam():
-    (template,) = [t for t in of("yaml") if "Transform" in t]
+@pytest.mark.parametrize("text", of("rust"))
+def test_rust(text):
+    """It is part of a function that `make test-clients` builds and runs."""
+    assert text in FUNCTION.read_text()
+
+
+@pytest.mark.parametrize(
+    "template", [t for t in of("yaml") if "Transform" in t]
+)
+def test_sam(template):
     value = yaml.load(template, Loader)
     properties = value["Resources"]["Function"]["Properties"]
     assert properties["Tracing"] == "Active"

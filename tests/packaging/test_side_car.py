@@ -5,13 +5,17 @@ own file system, reached on an address that is not the loopback's."""
 import os
 import socket
 import subprocess
+import urllib.request
 
 import pytest
+import yaml
 
 from harness import otlp
 from harness.documents import datagram, segment
 from harness.fake_xray import FakeXRay
 from harness.keys import STATIC
+from harness.metrics import Metrics
+from harness.page import snippets
 from harness.waiting import until
 
 ADDRESS = "192.0.2.7"  # tests/packaging/run adds it to the namespace
@@ -108,6 +112,24 @@ def test_flags_after_the_image_win(side_car, amd64, xray):
     assert health(amd64, xray) == 1
     send(segment(), 3000)
     until(lambda: len(xray.documents) == 1, FIRST_S)
+
+
+def test_local_mode_of_the_compose_file(side_car, amd64, xray):
+    """As docs/CONTAINERS.md has it: an empty, read-only file system, no home,
+    no account."""
+    text = snippets("CONTAINERS.md", "yaml")[-1]
+    service = yaml.safe_load(text)["services"]["xray-relay"]
+    side_car(*service["command"], entrypoint=service["entrypoint"])
+    until(lambda: health(amd64, xray) == 0, FIRST_S)
+    send(segment())
+    until(lambda: accepted() == 1, FIRST_S)
+    assert not xray.documents
+
+
+def accepted():
+    with urllib.request.urlopen(f"http://{ADDRESS}:2000/metrics") as answer:
+        metrics = Metrics(answer.read().decode())
+    return metrics.items("accepted", input="udp")
 
 
 @pytest.mark.parametrize("path", ["/xray", "/usr/bin/xray"])
