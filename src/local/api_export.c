@@ -7,11 +7,20 @@
 #include <stdlib.h>
 
 #include "api_parts.h"
+#include "otlp_out.h"
 
 #define PAGE_TRACES 100
 #define PAGE_BYTES (4u << 20)
 #define BACKLOG_MAX (1u << 20)
 #define POLL_MS 10
+
+/* What stands around the traces, and how one is written. */
+struct format {
+    const char *name, *type;
+    struct slice head, tail;
+    void (*write)(struct api_work *w, const struct trace *t,
+                  const struct store_trace *s, bool first);
+};
 
 struct export
 {
@@ -20,7 +29,8 @@ struct export
     struct arena arena;
     struct slice filter, text;
     double from, to;
-    bool batchget, begun, first;
+    const struct format *format;
+    bool first;
     bool asking;
     struct timer *timer;
     /* of the page under way */
@@ -37,10 +47,27 @@ static void on_timer(void *arg);
 static void next_page(struct export *x);
 static bool each_trace(struct api_work *w, const struct trace *t,
                        const struct store_trace *s, int64_t epoch);
-static void write_lines(struct buf *out, const struct store_trace *s);
-static void write_batchget(struct buf *out, const struct trace *t, bool first);
+static void write_lines(struct api_work *w, const struct trace *t,
+                        const struct store_trace *s, bool first);
+static void write_batchget(struct api_work *w, const struct trace *t,
+                           const struct store_trace *s, bool first);
+static void write_otlp(struct api_work *w, const struct trace *t,
+                       const struct store_trace *s, bool first);
 static void page_done(struct api_work *w, uint64_t count);
 static void finish(struct export *x);
+
+#define TEXT(lit)                                                              \
+    {                                                                          \
+        lit, sizeof(lit) - 1                                                   \
+    }
+
+static const struct format formats[] = {
+    {"ndjson", "application/x-ndjson", TEXT(""), TEXT(""), write_lines},
+    {"batchget", "application/json", TEXT("{\"Traces\":["),
+     TEXT("],\"UnprocessedTraceIds\":[]}\n"), write_batchget},
+    {"otlp", "application/json", TEXT("{\"resourceSpans\":["), TEXT("]}\n"),
+     write_otlp},
+};
 
 void api_export(struct api *a, struct http1_request *r)
 {
@@ -71,20 +98,21 @@ void api_export(struct api *a, struct http1_request *r)
     http1_on_gone(r, on_gone, x);
     http1_add(r, "Cache-Control", SLICE("no-store"));
     http1_add(r, "X-Content-Type-Options", SLICE("nosniff"));
-    http1_stream_begin(
-        r, 200, x->batchget ? "application/json" : "application/x-ndjson");
-    if (x->batchget)
-        http1_stream_chunk(r, SLICE("{\"Traces\":["));
+    http1_stream_begin(r, 200, x->format->type);
+    if (x->format->head.n > 0)
+        http1_stream_chunk(r, x->format->head);
     next_page(x);
 }
 
 static bool read_format(struct export *x, struct err *err)
 {
-    struct slice format = SLICE("ndjson");
-    (void)!api_param(x->request, "format", &x->arena, &format);
-    x->batchget = slice_is(format, "batchget");
-    if (!x->batchget && !slice_is(format, "ndjson"))
-        return err_set(err, "format: ndjson or batchget"), false;
+    struct slice name = SLICE("ndjson");
+    (void)!api_param(x->request, "format", &x->arena, &name);
+    for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++)
+        if (slice_is(name, formats[i].name))
+            x->format = &formats[i];
+    if (x->format == NULL)
+        return err_set(err, "format: ndjson, batchget or otlp"), false;
     return true;
 }
 
@@ -142,11 +170,9 @@ static bool each_trace(struct api_work *w, const struct trace *t,
         x->more = true;
         return false;
     }
-    if (x->batchget)
-        write_batchget(&w->out, t, x->first);
-    else
-        write_lines(&w->out, s);
-    x->first = false;
+    size_t before = w->out.n;
+    x->format->write(w, t, s, x->first);
+    x->first = x->first && w->out.n == before;
     x->n++;
     x->epoch = epoch;
     memcpy(x->id, s->id, STORE_TRACE_ID);
@@ -154,8 +180,11 @@ static bool each_trace(struct api_work *w, const struct trace *t,
 }
 
 /* In a document line feeds stand between tokens only. */
-static void write_lines(struct buf *out, const struct store_trace *s)
+static void write_lines(struct api_work *w, const struct trace *t,
+                        const struct store_trace *s, bool first)
 {
+    struct buf *out = &w->out;
+    (void)t, (void)first;
     for (size_t i = 0; i < s->n; i++) {
         size_t from = out->n;
         buf_append(out, s->bodies[i]);
@@ -166,12 +195,14 @@ static void write_lines(struct buf *out, const struct store_trace *s)
     }
 }
 
-static void write_batchget(struct buf *out, const struct trace *t, bool first)
+static void write_batchget(struct api_work *w, const struct trace *t,
+                           const struct store_trace *s, bool first)
 {
     struct jw j;
+    (void)s;
     if (!first)
-        buf_byte(out, ',');
-    jw_init(&j, out);
+        buf_byte(&w->out, ',');
+    jw_init(&j, &w->out);
     jw_object(&j);
     jw_key(&j, SLICE("Id"));
     jw_string(&j, t->id);
@@ -194,6 +225,21 @@ static void write_batchget(struct buf *out, const struct trace *t, bool first)
     }
     jw_array_end(&j);
     jw_object_end(&j);
+}
+
+/* One that holds only what is inferred adds nothing, not even a comma. */
+static void write_otlp(struct api_work *w, const struct trace *t,
+                       const struct store_trace *s, bool first)
+{
+    struct jw j;
+    size_t from = w->out.n, comma = first ? 0 : 1;
+    (void)s;
+    if (!first)
+        buf_byte(&w->out, ',');
+    jw_init(&j, &w->out);
+    otlp_out_trace(&j, t, &w->scratch);
+    if (w->out.n == from + comma)
+        w->out.n = from;
 }
 
 /* What can't be read or sent cuts the connection: the status is out. */
@@ -219,8 +265,8 @@ static void page_done(struct api_work *w, uint64_t count)
 static void finish(struct export *x)
 {
     struct http1_request *r = x->request;
-    if (x->batchget)
-        http1_stream_chunk(r, SLICE("],\"UnprocessedTraceIds\":[]}\n"));
+    if (x->format->tail.n > 0)
+        http1_stream_chunk(r, x->format->tail);
     http1_on_gone(r, NULL, NULL);
     export_free(x);
     http1_stream_end(r);

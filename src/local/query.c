@@ -172,7 +172,7 @@ void call_invalid(struct call *c)
 {
     char text[sizeof(c->err.text)];
     snprintf(text, sizeof(text), "%s", c->err.text);
-    call_error(c, 400, INVALID, text);
+    call_error(c, 400, c->error_type ? c->error_type : INVALID, text);
 }
 
 void call_error(struct call *c, int status, const char *type, const char *text)
@@ -274,7 +274,7 @@ int call_group(struct call *c)
         params_text(&c->params, "GroupName", &name, &c->err) < 0)
         return -1;
     /* Grafana sends an empty name for all. */
-    if (name.n == 0 || slice_is(name, DEFAULT_NAME))
+    if (name.n == 0)
         return 0;
     if (!groups.find(groups.arg, name, &expression))
         return err_set(&c->err, "there is no group %.*s",

@@ -132,10 +132,15 @@ static int read_series(struct call *c, struct series *s)
 {
     struct slice text = SLICE("");
     double period = PERIOD_DEFAULT_S;
+    bool forecast = false;
     if (params_text(&c->params, "EntitySelectorExpression", &text, &c->err) <
             0 ||
-        params_number(&c->params, "Period", &period, &c->err) < 0)
+        params_number(&c->params, "Period", &period, &c->err) < 0 ||
+        params_bool(&c->params, "ForecastStatistics", &forecast, &c->err) < 0)
         return -1;
+    if (forecast && text.n == 0)
+        return err_set(&c->err, "ForecastStatistics: EntitySelectorExpression "
+                                "is needed too");
     if (period < 1 || period > PERIOD_MAX_S)
         return err_set(&c->err, "Period: 1 to %d seconds are allowed",
                        PERIOD_MAX_S);
@@ -144,6 +149,7 @@ static int read_series(struct call *c, struct series *s)
                        "EntitySelectorExpression: at most %d characters are "
                        "allowed",
                        SELECTOR_MAX);
+    s->forecast = forecast;
     s->period = (int64_t)period;
     s->from = c->from;
     s->to = c->to;

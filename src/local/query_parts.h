@@ -58,6 +58,7 @@ struct call {
     struct arena arena;            /* parameters and state */
     struct params params;
     struct err err;
+    const char *error_type; /* of err; NULL: InvalidRequestException */
     /* --- reading */
     struct buf out;
     struct jw j;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "graph.h"
+#include "otlp_out.h"
 #include "query_parts.h"
 #include "rebuild.h"
 #include "xr/hash.h"
@@ -19,6 +20,7 @@
 struct retrieved {
     struct retrieval *retrieval;
     size_t from; /* first trace of the page */
+    bool otel;   /* the format asked for */
     struct buf document;
     struct graph graph;
 };
@@ -26,6 +28,9 @@ struct retrieved {
 static void start(struct call *c);
 static void list(struct call *c);
 static bool add_trace(void *arg, const struct store_trace *s, int64_t epoch);
+static void write_document(struct call *c, const struct trace *t,
+                           const struct trace_entity *e);
+static int read_format(struct call *c, struct retrieved *s);
 static void end_list(struct call *c, uint64_t count);
 static void graph(struct call *c);
 static bool add_graph(void *arg, const struct store_trace *s, int64_t epoch);
@@ -76,7 +81,7 @@ static void list(struct call *c)
     bool found;
     if (!s)
         return;
-    if (call_token(c, &token, &found) < 0) {
+    if (call_token(c, &token, &found) < 0 || read_format(c, s) < 0) {
         call_invalid(c);
         return;
     }
@@ -92,6 +97,17 @@ static void list(struct call *c)
         end_list(c, 0);
     else
         call_read(c, &q, add_trace, end_list);
+}
+
+static int read_format(struct call *c, struct retrieved *s)
+{
+    struct slice format = SLICE("XRAY");
+    if (params_text(&c->params, "TraceFormat", &format, &c->err) < 0)
+        return -1;
+    s->otel = slice_is(format, "OTEL");
+    if (!s->otel && !slice_is(format, "XRAY"))
+        return err_set(&c->err, "TraceFormat: XRAY or OTEL is expected");
+    return 0;
 }
 
 /* Worker. */
@@ -111,10 +127,10 @@ static bool add_trace(void *arg, const struct store_trace *s, int64_t epoch)
     jw_array(&c->j);
     for (size_t i = 0; i < t->n_entities && n < SPANS_MAX; i++) {
         const struct trace_entity *e = t->entities[i];
-        if (!trace_is_segment(e) && !e->orphan)
+        if (r->otel ? e->kind == TRACE_INFERRED
+                    : !trace_is_segment(e) && !e->orphan)
             continue;
-        buf_clear(&r->document);
-        rebuild_document(t, e, &r->document);
+        write_document(c, t, e);
         c->out.failed = c->out.failed || r->document.failed;
         jw_object(&c->j);
         member_text(&c->j, "Id", e->id);
@@ -127,6 +143,19 @@ static bool add_trace(void *arg, const struct store_trace *s, int64_t epoch)
     return true;
 }
 
+static void write_document(struct call *c, const struct trace *t,
+                           const struct trace_entity *e)
+{
+    struct retrieved *r = c->state;
+    struct jw j;
+    buf_clear(&r->document);
+    jw_init(&j, &r->document);
+    if (r->otel)
+        otlp_out_span(&j, t, e, &c->scratch);
+    else
+        rebuild_document(t, e, &r->document);
+}
+
 static void end_list(struct call *c, uint64_t count)
 {
     struct retrieved *r = c->state;
@@ -134,7 +163,7 @@ static void end_list(struct call *c, uint64_t count)
     (void)count;
     jw_array_end(&c->j);
     member_text(&c->j, "RetrievalStatus", SLICE("COMPLETE"));
-    member_text(&c->j, "TraceFormat", SLICE("XRAY"));
+    member_text(&c->j, "TraceFormat", r->otel ? SLICE("OTEL") : SLICE("XRAY"));
     if (r->retrieval && (size_t)next.at < r->retrieval->n)
         call_put_token(c, &next);
     jw_object_end(&c->j);

@@ -30,6 +30,7 @@ static void write_default(struct query *q, struct jw *j);
 static void write_record(struct jw *j, const struct resource *x);
 static void get_targets(struct call *c);
 static int take_report(struct call *c, struct slice object, struct report *out);
+static bool is_known(struct resources *r, const char *rule);
 static void remember(struct query *q, const struct report *r);
 static void write_target(struct call *c, const struct report *r);
 static unsigned count_clients(const struct query *q, const char *rule);
@@ -145,7 +146,6 @@ static void delete_rule(struct call *c)
 static struct resource *find(struct call *c, const struct params *p)
 {
     struct slice name = SLICE(""), arn = SLICE("");
-    char own[RESOURCE_NAME_MAX + 128];
     if (params_text(p, "RuleName", &name, &c->err) < 0 ||
         params_text(p, "RuleARN", &arn, &c->err) < 0)
         return NULL;
@@ -156,13 +156,7 @@ static struct resource *find(struct call *c, const struct params *p)
     struct slice wanted = name.n ? name : arn;
     struct resource *x =
         resource_find(c->query->o.resources, STORE_RULES, wanted);
-    struct buf b;
-    buf_init(&b, sizeof(own));
-    resource_arn(STORE_RULES, SLICE(DEFAULT_NAME), &b);
-    bool is_default =
-        slice_is(name, DEFAULT_NAME) || slice_eq(arn, buf_slice(&b));
-    buf_fini(&b);
-    if (!x && !is_default)
+    if (!x && !resource_is_default(STORE_RULES, wanted))
         err_set(&c->err, "there is no sampling rule %.*s",
                 (int)(wanted.n < 128 ? wanted.n : 128), wanted.p);
     return x;
@@ -232,7 +226,8 @@ static void get_targets(struct call *c)
             return;
         }
     for (size_t i = 0; i < n; i++)
-        remember(c->query, &reports[i]);
+        if (is_known(r, reports[i].rule))
+            remember(c->query, &reports[i]);
     tell_poll(c, true, slice_str(n > 0 ? reports[0].client : ""));
     jw_object(&c->j);
     jw_key(&c->j, SLICE("SamplingTargetDocuments"));
@@ -244,11 +239,10 @@ static void get_targets(struct call *c)
     jw_key(&c->j, SLICE("UnprocessedStatistics"));
     jw_array(&c->j);
     for (size_t i = 0; i < n; i++) {
-        struct slice name = slice_str(reports[i].rule);
-        if (slice_is(name, DEFAULT_NAME) || resource_find(r, STORE_RULES, name))
+        if (is_known(r, reports[i].rule))
             continue;
         jw_object(&c->j);
-        member_text(&c->j, "RuleName", name);
+        member_text(&c->j, "RuleName", slice_str(reports[i].rule));
         member_text(&c->j, "ErrorCode", SLICE(INVALID));
         member_text(&c->j, "Message", SLICE("there is no such sampling rule"));
         jw_object_end(&c->j);
@@ -282,6 +276,12 @@ static int take_report(struct call *c, struct slice object, struct report *out)
     snprintf(out->client, sizeof(out->client), "%.*s",
              (int)(client.n < 25 ? client.n : 24), client.p ? client.p : "");
     return 0;
+}
+
+static bool is_known(struct resources *r, const char *rule)
+{
+    return strcmp(rule, DEFAULT_NAME) == 0 ||
+           resource_find(r, STORE_RULES, slice_str(rule));
 }
 
 static void remember(struct query *q, const struct report *r)

@@ -10,8 +10,11 @@ struct tag {
     struct slice key, value;
 };
 
+/* Of one request: more is no request of tags at all. */
+#define TAGS_READ_MAX (3 * TAGS_MAX)
+
 struct tags {
-    struct tag list[2 * TAGS_MAX];
+    struct tag list[TAGS_MAX + TAGS_READ_MAX];
     size_t n;
 };
 
@@ -65,9 +68,6 @@ void tag_resource(struct call *c)
         return;
     if (read_old(c, x, &t) < 0 || read_tags(c, &c->params, &t) < 0)
         call_invalid(c);
-    else if (t.n > TAGS_MAX)
-        call_error(c, 400, "TooManyTagsException",
-                   "a resource has at most 50 tags");
     else
         change(c, x, &t);
 }
@@ -141,14 +141,17 @@ static int read_old(struct call *c, const struct resource *x, struct tags *out)
 
 static int read_tags(struct call *c, const struct params *p, struct tags *out)
 {
-    struct slice objects[TAGS_MAX];
-    struct param_list list = {objects, TAGS_MAX, 0};
+    struct slice objects[TAGS_READ_MAX];
+    struct param_list list = {objects, TAGS_READ_MAX, 0};
     if (params_objects(p, "Tags", &list, &c->err) < 0)
         return -1;
     for (size_t i = 0; i < list.n; i++)
         if (read_tag(c, objects[i], out) < 0)
             return -1;
-    return 0;
+    if (out->n <= TAGS_MAX)
+        return 0;
+    c->error_type = "TooManyTagsException";
+    return err_set(&c->err, "a resource has at most %d tags", TAGS_MAX);
 }
 
 static int read_tag(struct call *c, struct slice object, struct tags *out)

@@ -175,6 +175,17 @@ void resource_arn(enum store_kind kind, struct slice name, struct buf *out)
         buf_str(out, slice_is(name, DEFAULT_NAME) ? "" : "/LOCAL");
 }
 
+bool resource_is_default(enum store_kind kind, struct slice name_or_arn)
+{
+    struct buf arn;
+    buf_init(&arn, 512);
+    resource_arn(kind, SLICE(DEFAULT_NAME), &arn);
+    bool is = slice_is(name_or_arn, DEFAULT_NAME) ||
+              slice_eq(name_or_arn, buf_slice(&arn));
+    buf_fini(&arn);
+    return is;
+}
+
 double resources_rules_modified(const struct resources *r)
 {
     return r->rules_modified;
@@ -189,9 +200,9 @@ static bool find_expression(void *arg, struct slice name_or_arn,
                             struct slice *expression)
 {
     struct resource *x = resource_find(arg, STORE_GROUPS, name_or_arn);
-    if (x)
-        *expression = slice_str(x->expression);
-    return x != NULL;
+    bool all = resource_is_default(STORE_GROUPS, name_or_arn);
+    *expression = slice_str(x && !all ? x->expression : "");
+    return x || all;
 }
 
 /* Names and texts are small; without memory for them they are empty. */

@@ -53,6 +53,8 @@ void resource_remove(struct resources *r, struct resource *x, double now);
 void resource_print(const struct resource *x, struct buf *out);
 /* The ARN that a name has. */
 void resource_arn(enum store_kind kind, struct slice name, struct buf *out);
+/* Whether it is the name or the ARN of Default. */
+bool resource_is_default(enum store_kind kind, struct slice name_or_arn);
 /* When a rule was last made, changed or removed; 0: never. */
 double resources_rules_modified(const struct resources *r);
 /* Expressions of groups, for filter_parse. */

@@ -13,12 +13,20 @@
 #include "summary.h"
 
 #define BUCKETS_FIRST 16
+#define DEVIATIONS 3
+
+/* The periods so far. */
+struct past {
+    double calls, faults;
+};
 
 static void add_call(void *arg, const struct trace_node *caller,
                      const struct trace_entity *callee,
                      const struct trace_entity *call);
 static void count(struct series *s, const struct trace_entity *e);
 static struct series_bucket *find_bucket(struct series *s, int64_t start);
+static void write_forecast(struct jw *j, struct past *past,
+                           const struct statistics *now);
 
 void series_add(struct series *s, const struct trace *t)
 {
@@ -85,6 +93,7 @@ static struct series_bucket *find_bucket(struct series *s, int64_t start)
 
 void series_write(struct jw *j, const struct series *s)
 {
+    struct past past = {0, 0};
     bool service = s->selector && selector_kind(s->selector) == SELECT_SERVICE;
     jw_array(j);
     for (size_t i = 0; i < s->n; i++) {
@@ -94,11 +103,33 @@ void series_write(struct jw *j, const struct series *s)
         jw_key(j, service ? SLICE("ServiceSummaryStatistics")
                           : SLICE("EdgeSummaryStatistics"));
         statistics_write(j, b);
+        if (s->forecast)
+            write_forecast(j, &past, b);
         jw_key(j, SLICE("ResponseTimeHistogram"));
         statistics_write_histogram(j, b);
         jw_object_end(j);
     }
     jw_array_end(j);
+}
+
+/* What the periods before lead to expect of faults: their share of so many
+ * calls, with three standard deviations to either side. The first has nothing
+ * before it and is told by itself. */
+static void write_forecast(struct jw *j, struct past *past,
+                           const struct statistics *now)
+{
+    double n = (double)statistics_total(now);
+    if (past->calls == 0)
+        *past = (struct past){n, (double)now->fault};
+    double share = past->calls > 0 ? past->faults / past->calls : 0;
+    double spread = DEVIATIONS * sqrt(n * share * (1 - share));
+    jw_key(j, SLICE("ServiceForecastStatistics"));
+    jw_object(j);
+    member_int(j, "FaultCountHigh", (int64_t)ceil(n * share + spread));
+    member_int(j, "FaultCountLow", (int64_t)fmax(0, floor(n * share - spread)));
+    jw_object_end(j);
+    past->calls += n;
+    past->faults += (double)now->fault;
 }
 
 void series_fini(struct series *s)

@@ -18,6 +18,7 @@ struct series {
     const struct selector *selector; /* NULL: calls by clients */
     double from, to;                 /* calls that began in it */
     int64_t period;                  /* seconds */
+    bool forecast;                   /* tell what was to be expected */
     struct series_bucket *buckets;   /* by start */
     size_t n, cap;
     bool incomplete;

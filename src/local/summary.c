@@ -5,6 +5,8 @@
  */
 #include "summary.h"
 
+#include "root_cause.h"
+
 /* Values of one list that are told; 1 kB for each and its nodes. */
 #define ENTRIES_MAX 500
 
@@ -75,9 +77,7 @@ void summary_write(struct jw *j, const struct trace *t, double event_time,
     }
     for (size_t i = 0; i < sizeof(distinct) / sizeof(distinct[0]); i++)
         write_distinct(j, t, &distinct[i], a);
-    member_empty_list(j, "FaultRootCauses");
-    member_empty_list(j, "ErrorRootCauses");
-    member_empty_list(j, "ResponseTimeRootCauses");
+    root_causes_write(j, t, a);
     member_int(j, "Revision", (int64_t)t->revision);
     if (event_time > 0)
         member_number(j, "MatchedEventTime", event_time);

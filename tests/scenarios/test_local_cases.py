@@ -15,6 +15,7 @@ from botocore.exceptions import ClientError
 
 from harness import query_cases
 from harness.relay import BINARY, Relay
+from harness.waiting import until
 
 CASES = sorted(
     (pathlib.Path(__file__).parent.parent / "local_cases").glob("*.json")
@@ -323,3 +324,124 @@ def test_small_calls(local):
     boto.put_telemetry_records(TelemetryRecords=[])
     answer = local.request("POST", "/some/prefix/GetSamplingRules", None)
     assert json.loads(answer.body)["SamplingRuleRecords"]
+
+
+def shop(second):
+    """Two services, an AWS call, an exception, annotations and metadata."""
+    front = segment(
+        second,
+        second,
+        name="front",
+        user="alice",
+        origin="AWS::EC2::Instance",
+        fault=True,
+        http={
+            "request": {"method": "GET", "url": "http://shop/pay"},
+            "response": {"status": 500},
+        },
+        annotations={"text": "x", "whole": 3, "half": 1.5, "no": False},
+        metadata={"default": {"k": [1, {"z": 2}]}, "own": {"a": "b"}},
+        cause={"exceptions": [{"id": "e" * 16, "type": "E", "message": "m"}]},
+        subsegments=[
+            {
+                "name": "DynamoDB",
+                "id": f"{second + 1:016x}",
+                "start_time": second + 0.125,
+                "end_time": second + 0.25,
+                "namespace": "aws",
+                "aws": {"table_name": "t", "operation": "GetItem"},
+            },
+            {
+                "name": "back",
+                "id": f"{second + 2:016x}",
+                "start_time": second + 0.25,
+                "end_time": second + 0.75,
+                "namespace": "remote",
+                "http": {"response": {"status": 404}},
+            },
+        ],
+    )
+    back = {
+        **segment(second, second + 3, name="back"),
+        "trace_id": front["trace_id"],
+        "parent_id": f"{second + 2:016x}",
+        "http": {"response": {"status": 404}},
+    }
+    return front, back
+
+
+def test_export_as_otlp_comes_back(local):
+    """What spans can say is the same after export, deletion and import."""
+    boto = client(local)
+    second = T + 9000
+    documents = shop(second)
+    put(boto, *documents)
+    trace = documents[0]["trace_id"]
+    target = f"/api/export?format=otlp&start={second}&end={second + 10}"
+    otlp = local.request("GET", target).body
+    assert len(json.loads(otlp)["resourceSpans"]) == 2
+    window = {"StartTime": second, "EndTime": second + 1}
+
+    def state():
+        (summary,) = boto.get_trace_summaries(**window)["TraceSummaries"]
+        services = boto.get_trace_graph(TraceIds=[trace])["Services"]
+        for name in ("Revision", "FaultRootCauses"):
+            del summary[name]
+        return summary, services
+
+    before = state()
+    change = {"X-Xray-Relay": "1", "Content-Type": "application/json"}
+    local.request("DELETE", f"/api/traces/{trace}", headers=change)
+    assert boto.get_trace_summaries(**window)["TraceSummaries"] == []
+    local.request("POST", "/api/import", otlp, change)
+    until(lambda: boto.get_trace_summaries(**window)["TraceSummaries"])
+    assert state() == before
+
+
+def test_retrieval_as_otel(local):
+    boto = client(local)
+    second = T + 9100
+    documents = shop(second)
+    put(boto, *documents)
+    token = boto.start_trace_retrieval(
+        TraceIds=[documents[0]["trace_id"]],
+        StartTime=second,
+        EndTime=second + 10,
+    )["RetrievalToken"]
+    answer = boto.list_retrieved_traces(
+        RetrievalToken=token, TraceFormat="OTEL"
+    )
+    assert answer["TraceFormat"] == "OTEL"
+    spans = [json.loads(s["Document"]) for s in answer["Traces"][0]["Spans"]]
+    kinds = {s["name"]: s["kind"] for s in spans}
+    assert kinds == {"front": 2, "DynamoDB": 3, "back": 2}
+    assert len(spans) == 4
+    front = next(s for s in spans if s["name"] == "front")
+    assert front["startTimeUnixNano"] == f"{second}000000000"
+    assert front["status"] == {"code": 2, "message": "m"}
+    names = {a["key"] for a in front["resource"]["attributes"]}
+    assert "service.name" in names
+    other = {"RetrievalToken": token, "TraceFormat": "PDF"}
+    refused = call(boto, "ListRetrievedTraces", other)
+    assert refused == ("InvalidRequestException", 400)
+
+
+def test_the_default_group_by_its_arn(local):
+    boto = client(local)
+    second = T + 9200
+    put(boto, segment(second, second))
+    arn = boto.get_groups()["Groups"][0]["GroupARN"]
+    found = boto.get_trace_summaries(
+        StartTime=second,
+        EndTime=second + 1,
+        FilterExpression=f'group.arn = "{arn}"',
+    )
+    assert len(found["TraceSummaries"]) == 1
+
+
+def test_too_many_tags(local):
+    boto = client(local)
+    group = boto.create_group(GroupName="tagged")["Group"]["GroupARN"]
+    tags = [{"Key": f"k{i}", "Value": "v"} for i in range(51)]
+    refused = call(boto, "TagResource", {"ResourceARN": group, "Tags": tags})
+    assert refused == ("TooManyTagsException", 400)

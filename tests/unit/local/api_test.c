@@ -108,7 +108,7 @@ static void exports_what_can_be_imported(void **state)
     assert_string_equal(buf_cstr(&w->body),
                         "{\"format\":\"batchget\",\"documents\":3,"
                         "\"accepted\":3,\"refused\":[]}");
-    expect(w, "/api/export?format=pdf", 400, "ndjson or batchget");
+    expect(w, "/api/export?format=pdf", 400, "ndjson, batchget or otlp");
 }
 
 static void imports_what_it_finds(void **state)
