@@ -90,6 +90,7 @@ static bool check_remote(struct relay *r, struct err *err)
 {
     const struct options *o = r->options;
     uint8_t bytes[TOKEN_BYTES];
+    const char *given = getenv("XRAY_RELAY_TOKEN");
     bool here = is_loopback(o->udp_address, SOCK_DGRAM) &&
                 is_loopback(o->tcp_address, SOCK_STREAM) &&
                 is_loopback(o->otlp_http_address, SOCK_STREAM) &&
@@ -101,6 +102,16 @@ static bool check_remote(struct relay *r, struct err *err)
                      "--allow-remote to be reached from other machines "
                      "(reading then takes a token)");
         return false;
+    }
+    if (given != NULL && *given != '\0') {
+        size_t n = strlen(given);
+        if (n < TOKEN_BYTES || n >= sizeof(r->token)) {
+            err_set(err, "XRAY_RELAY_TOKEN: wants %d to %zu characters",
+                    TOKEN_BYTES, sizeof(r->token) - 1);
+            return false;
+        }
+        memcpy(r->token, given, n + 1);
+        return true;
     }
     random_bytes(bytes, sizeof(bytes));
     hex_encode(bytes, sizeof(bytes), r->token);

@@ -17,6 +17,7 @@ static bool host_is_local(struct slice name);
 static bool is_loopback_v4(struct slice name);
 static struct slice host_name(struct slice host);
 static bool origin_fits(struct http1_request *r);
+static struct slice access_key(struct slice header);
 static bool token_fits(const struct guard *g, struct http1_request *r);
 static struct slice cookie(struct slice header, const char *name);
 static bool has_preflight(struct http1_request *r);
@@ -149,7 +150,23 @@ static bool token_fits(const struct guard *g, struct http1_request *r)
     if (a.n > 7 && strncasecmp(a.p, "Bearer ", 7) == 0 &&
         guard_knows(g, slice_of(a.p + 7, a.n - 7)))
         return true;
+    if (guard_knows(g, access_key(a)))
+        return true;
     return guard_knows(g, cookie(http1_header(r, "Cookie"), GUARD_COOKIE));
+}
+
+/* Of a signed request: AWS clients (Grafana's among them) have no other place
+ * for the token. The signature is not looked at. */
+static struct slice access_key(struct slice header)
+{
+    static const char member[] = "Credential=";
+    const char *at = memmem(header.p, header.n, member, sizeof(member) - 1);
+    if (at == NULL || !slice_starts(header, "AWS4-HMAC-SHA256 "))
+        return slice_of(header.p, 0);
+    at += sizeof(member) - 1;
+    size_t left = (size_t)(header.p + header.n - at);
+    const char *slash = memchr(at, '/', left);
+    return slice_of(at, slash == NULL ? left : (size_t)(slash - at));
 }
 
 static struct slice cookie(struct slice header, const char *name)
