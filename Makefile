@@ -282,12 +282,14 @@ compile_commands:                   ## write compile_commands.json for clangd
 	    tests/unit/*/*.c) -- $(CC) $(ALL_CFLAGS) -Isrc > $@.json
 
 # Both run the whole suite with a program built for it. The quarantine of freed
-# memory is kept small, since scenarios bound what the program holds.
+# memory is kept small, since scenarios bound what the program holds. Generated
+# requests are fewer than in `make test`: what they look for there is not memory.
 SUITE := unit fuzz-replay golden differential scenarios lambda
 
 .PHONY: asan
 asan:                               ## all tests under address and UB sanitizer
-	$QASAN_OPTIONS=quarantine_size_mb=2 \
+	$QEXAMPLES=$${EXAMPLES:-1000} ROUNDS=$${ROUNDS:-1000} \
+	    ASAN_OPTIONS=quarantine_size_mb=2 \
 	    UBSAN_OPTIONS=print_stacktrace=1 \
 	    MAKE="$(MAKE) SAN=1 B=build/asan" tests/stages all $(SUITE)
 

@@ -7,6 +7,7 @@ import json
 import socket
 import threading
 import time
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -22,7 +23,12 @@ class Request:
     body: bytes
     at: float = field(default_factory=time.time)
     connection: int = 0
-    answer: object = None
+    answered: Future = field(default_factory=Future)
+
+    @property
+    def answer(self):
+        """What was answered; a request is recorded before it is known."""
+        return self.answered.result(timeout=20)
 
     @property
     def path(self):
@@ -117,10 +123,11 @@ class Server:
             scripted = None
             if self.scripted and self.accepts_script(request):
                 scripted = self.scripted.pop(0)
-        request.answer = scripted or self.answer(request)
+        answer = scripted or self.answer(request)
+        request.answered.set_result(answer)
         if scripted and not scripted.reset:
             self.scripted_given(request, scripted)
-        return request.answer
+        return answer
 
     def add_socket(self, s):
         with self._lock:
