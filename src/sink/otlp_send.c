@@ -306,12 +306,11 @@ static int64_t wait_of(struct exporter *x, const struct client_answer *a)
                                clock_wall_ms() + x->skew_ms);
     if (wait < asked)
         wait = asked;
-    if (x->o.freezes && attempt >= FREEZING_FAILURES && wait < FREEZING_WAIT_MS)
-        wait = FREEZING_WAIT_MS;
     return x->draining && wait > DRAIN_BACKOFF_MS ? DRAIN_BACKOFF_MS : wait;
 }
 
-/* Requests that were under way together fail together, which is one failure. */
+/* Requests that were under way together fail together, which is one failure.
+ * While draining the time is over anyway. */
 void exporter_failed(struct exporter *x, const struct package *p,
                      int64_t wait_ms)
 {
@@ -320,6 +319,9 @@ void exporter_failed(struct exporter *x, const struct package *p,
         return;
     if (x->failures < UINT32_MAX)
         x->failures++;
+    if (x->o.freezes && !x->draining && x->failures >= FREEZING_FAILURES &&
+        wait_ms < FREEZING_WAIT_MS)
+        wait_ms = FREEZING_WAIT_MS;
     x->failed_ms = now;
     x->resume_ms = now + wait_ms;
 }

@@ -3,7 +3,9 @@
 official library, keeps the spans, checks signatures where it shall, and fails
 in the ways that a scenario asks for."""
 
+import base64
 import gzip
+import re
 import zlib
 
 from google.protobuf.json_format import Parse
@@ -11,6 +13,7 @@ from harness import signature
 from harness.otlp import JSON, PROTOBUF, Request, Response
 from harness.server import Answer, Server
 
+IDS = re.compile(r'("(?:traceId|spanId|parentSpanId)": ?")([0-9a-fA-F]*)"')
 UNPACK = {"": bytes, "gzip": gzip.decompress, "deflate": zlib.decompress}
 
 
@@ -88,9 +91,16 @@ class FakeOTLP(Server):
 
 def decode(content_type, body):
     if content_type == JSON:
-        return Parse(body, Request(), ignore_unknown_fields=True)
+        text = IDS.sub(hex_to_base64, body.decode())
+        return Parse(text, Request(), ignore_unknown_fields=True)
     assert content_type == PROTOBUF, content_type
     return Request.FromString(body)
+
+
+def hex_to_base64(match):
+    """JSON of protobuf has base64 where OTLP's has hex."""
+    text = base64.b64encode(bytes.fromhex(match[2])).decode()
+    return match[1] + text + '"'
 
 
 def partial(rejected, message=""):
