@@ -14,7 +14,12 @@
 
 #define MERGE_MAX ((size_t)512 << 10)  /* bytes of a package of several */
 #define MERGE_ALONE ((size_t)64 << 10) /* larger requests go alone */
-#define FIRST_ROOM 4096
+#define PARTS_FIRST 4
+#define PARTS_MAX 1024 /* of a package */
+/* Of a package beside its body. */
+#define PACKAGE_COST                                                           \
+    (sizeof(struct package) + PARTS_FIRST * sizeof(struct package_part))
+#define PACKED_MORE 4096 /* what packing may add */
 #define UNHEALTHY_AFTER 3
 #define TEXTS_MAX ((size_t)1 << 20)
 
@@ -30,9 +35,11 @@ static void bring_up_to_date(void *arg);
 static enum push_result push_otlp(struct sink *s, const struct otlp_request *r,
                                   enum push_when_full when_full,
                                   struct err *err);
-static bool make_room(struct exporter *x, size_t bytes);
-static struct package *package_for(struct exporter *x,
-                                   const struct otlp_request *r);
+static bool make_room(struct exporter *x, const struct otlp_request *r);
+static bool fits(const struct exporter *x, const struct otlp_request *r);
+static bool joins(const struct exporter *x, const struct otlp_request *r);
+static bool take(struct exporter *x, const struct otlp_request *r);
+static size_t room_for(const struct package *p, size_t bytes);
 static bool package_append(struct package *p, const struct otlp_request *r);
 static struct package *package_new(struct exporter *x);
 static bool has_room(struct sink *s, size_t bytes);
@@ -262,10 +269,7 @@ static enum push_result push_otlp(struct sink *s, const struct otlp_request *r,
 {
     struct exporter *x = of(s);
     bool refuse = when_full == WHEN_FULL_REFUSE;
-    struct package *p = NULL;
-    if (refuse ? has_room(s, r->body.n) : make_room(x, r->body.n))
-        p = package_for(x, r);
-    if (!p || !package_append(p, r)) {
+    if (!(refuse ? fits(x, r) : make_room(x, r)) || !take(x, r)) {
         err_set(err, "the buffer of %zu KB is full of spans that wait for %s",
                 x->o.memory_bytes >> 10, x->o.name);
         if (refuse)
@@ -275,6 +279,7 @@ static enum push_result push_otlp(struct sink *s, const struct otlp_request *r,
         return PUSH_ACCEPTED;
     }
     *s->made += r->spans;
+    const struct package *p = x->filling;
     if (p->json || r->body.n > MERGE_ALONE || p->body.n >= MERGE_MAX)
         exporter_seal(x);
     else if (!timer_running(x->flush_timer))
@@ -286,10 +291,10 @@ static enum push_result push_otlp(struct sink *s, const struct otlp_request *r,
 }
 
 /* The oldest go, but never what may have arrived already. */
-static bool make_room(struct exporter *x, size_t bytes)
+static bool make_room(struct exporter *x, const struct otlp_request *r)
 {
     uint64_t lost = 0, missed;
-    while (!has_room(&x->sink, bytes)) {
+    while (!fits(x, r)) {
         struct package *p = x->ready.first;
         if (p)
             package_list_remove(&x->ready, p);
@@ -309,40 +314,78 @@ static bool make_room(struct exporter *x, size_t bytes)
                  " spans go. Requests are too slow or fail; a larger "
                  "TotalBufferSizeMB holds more",
                  x->o.name, x->o.memory_bytes >> 10, lost);
-    return has_room(&x->sink, bytes);
+    return fits(x, r);
 }
 
-/* The package being filled, or a new one in its place. */
-static struct package *package_for(struct exporter *x,
-                                   const struct otlp_request *r)
+/* Whether memory stays within its bound if the request is taken. */
+static bool fits(const struct exporter *x, const struct otlp_request *r)
 {
-    struct package *p = x->filling;
-    if (p && (r->json || r->body.n > MERGE_ALONE ||
-              p->body.n + r->body.n > MERGE_MAX))
+    const struct package *p = x->filling;
+    size_t more = PACKAGE_COST + r->body.n;
+    if (joins(x, r))
+        more =
+            room_for(p, r->body.n) - p->body.cap +
+            (p->n_parts == p->parts_room ? p->n_parts : 0) * sizeof(*p->parts);
+    return held(x) + more <= x->o.memory_bytes;
+}
+
+static bool joins(const struct exporter *x, const struct otlp_request *r)
+{
+    const struct package *p = x->filling;
+    return p && !r->json && r->body.n <= MERGE_ALONE &&
+           p->n_parts < PARTS_MAX && p->body.n + r->body.n <= MERGE_MAX;
+}
+
+/* Into the package that is being filled, or a new one in its place. */
+static bool take(struct exporter *x, const struct otlp_request *r)
+{
+    if (!joins(x, r)) {
         exporter_seal(x);
-    if (!x->filling)
         x->filling = package_new(x);
-    if (x->filling)
-        x->filling->json = r->json;
-    return x->filling;
+    }
+    if (!x->filling)
+        return false;
+    x->filling->json = r->json;
+    if (package_append(x->filling, r))
+        return true;
+    if (x->filling->n_parts == 0) {
+        package_free(x->filling);
+        x->filling = NULL;
+    }
+    return false;
 }
 
 static bool package_append(struct package *p, const struct otlp_request *r)
 {
+    size_t room = room_for(p, r->body.n);
     if (p->n_parts == p->parts_room) {
-        size_t room = p->parts_room ? 2 * p->parts_room : 4;
-        void *more = reallocarray(p->parts, room, sizeof(*p->parts));
+        size_t n = p->parts_room ? 2 * p->parts_room : PARTS_FIRST;
+        void *more = reallocarray(p->parts, n, sizeof(*p->parts));
         if (!more)
             return false;
         p->parts = more;
-        p->parts_room = room;
+        p->parts_room = n;
     }
-    if (r->body.n > 0 && !buf_reserve(&p->body, r->body.n))
-        return false;
+    if (room > p->body.cap) { /* exactly so much: it is counted */
+        char *more = realloc(p->body.p, room);
+        if (!more)
+            return false;
+        p->body.p = more;
+        p->body.cap = room;
+    }
     buf_append(&p->body, r->body);
     p->parts[p->n_parts++] = (struct package_part){p->body.n, r->spans};
     p->spans += r->spans;
-    return true;
+    return !p->body.failed;
+}
+
+/* The first request is met exactly, since it may stay the only one. */
+static size_t room_for(const struct package *p, size_t bytes)
+{
+    size_t need = p->body.n + bytes;
+    if (need <= p->body.cap)
+        return p->body.cap;
+    return need < 2 * p->body.cap ? 2 * p->body.cap : need;
 }
 
 static struct package *package_new(struct exporter *x)
@@ -353,7 +396,7 @@ static struct package *package_new(struct exporter *x)
     p->x = x;
     p->first_ms = loop_now_ms(x->loop);
     buf_init(&p->body, x->o.memory_bytes);
-    buf_init(&p->packed, x->o.memory_bytes + FIRST_ROOM);
+    buf_init(&p->packed, x->o.memory_bytes + PACKED_MORE);
     return p;
 }
 
@@ -463,8 +506,7 @@ void exporter_settled(struct exporter *x)
 static bool has_room(struct sink *s, size_t bytes)
 {
     const struct exporter *x = of(s);
-    return held(x) + bytes + sizeof(struct package) + FIRST_ROOM <=
-           x->o.memory_bytes;
+    return held(x) + bytes + PACKAGE_COST <= x->o.memory_bytes;
 }
 
 static void flush(struct sink *s)

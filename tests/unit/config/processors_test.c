@@ -120,20 +120,6 @@ static void reads_the_share_of_the_sampler(void **state)
     load_end(&l);
 }
 
-static void tells_when_no_exporter_is_ours(void **state)
-{
-    struct load l = {.file = "exporters: {zipkin: }\n"
-                             "service:\n  pipelines:\n    traces: {exporters: "
-                             "[zipkin]}\n"};
-
-    (void)state;
-    load_run(&l, "-c c.yaml");
-    assert_false(l.result.done);
-    assert_true(load_options(&l)->no_exporter);
-    assert_contains(l.warnings, "has no exporter that this program is");
-    load_end(&l);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -141,7 +127,6 @@ int main(void)
         cmocka_unit_test(passes_over_what_it_does_not_know),
         cmocka_unit_test(maps_batch_and_memory_limiter),
         cmocka_unit_test(reads_the_share_of_the_sampler),
-        cmocka_unit_test(tells_when_no_exporter_is_ours),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -150,11 +150,39 @@ static void knows_letters_of_a_host(void **state)
     assert_false(value_is_host("x@evil"));
 }
 
+static void reads_durations_as_go_writes_them(void **state)
+{
+    static const struct {
+        const char *text;
+        int64_t ms;
+    } rows[] = {{"0", 0},
+                {"0s", 0},
+                {"5s", 5000},
+                {"200ms", 200},
+                {"1m30s", 90000},
+                {"1.5h", 5400000},
+                {"1h1m1s1ms", 3661001},
+                {"100us", 1},
+                {".5s", 500}};
+    static const char *const bad[] = {"",   "5",     "s",    "-1s",  "5 s",
+                                      "5x", "1s,2s", "1e9h", "nan s"};
+    int64_t ms;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        assert_true(value_parse_duration(rows[i].text, &ms));
+        assert_int_equal(ms, rows[i].ms);
+    }
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+        assert_false(value_parse_duration(bad[i], &ms));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_integers_as_go_does),
         cmocka_unit_test(reads_booleans_as_go_does),
+        cmocka_unit_test(reads_durations_as_go_writes_them),
         cmocka_unit_test(judges_urls_as_go_does),
         cmocka_unit_test(masks_what_may_be_secret),
         cmocka_unit_test(knows_letters_of_a_host),
