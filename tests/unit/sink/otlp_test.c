@@ -316,7 +316,7 @@ static void finds_the_request_at_fault(void **state)
 static void answer_by_status(struct fake_conn *c, unsigned n, const char *body)
 {
     (void)n;
-    fake_reply(c, atoi(body), "", "");
+    fake_reply(c, (int)strtol(body, NULL, 10), "", "");
 }
 
 static void other_errors_are_final(void **state)
