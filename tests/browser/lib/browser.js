@@ -6,7 +6,7 @@
 const { chromium } = require('playwright-core');
 
 const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
-const WAIT_MS = 30000;
+const WAIT_MS = +(process.env.WAIT_MS ?? 30000);
 const args = ['--no-sandbox', '--disable-gpu', '--disable-quic',
   '--no-first-run', '--disable-background-networking',
   '--disable-component-update', '--disable-sync'];
@@ -46,7 +46,11 @@ function watch(page, url) {
   // A server that is away is part of some tests.
   const expected = [/ERR_CONNECTION|ERR_INCOMPLETE|ERR_EMPTY/];
   const all = [];
-  const note = text => { all.push(text); };
+  const note = text => {
+    all.push(text);
+    if (text.startsWith('console: policy: ')) page.breaches++;
+  };
+  page.breaches = 0;
   page.expect = pattern => { expected.push(pattern); };
   Object.defineProperty(page, 'errors', { get: () =>
     all.filter(text => !expected.some(e => e.test(text))) });
@@ -61,7 +65,7 @@ function watch(page, url) {
   page.requested = [];
   page.on('request', r => {
     page.requested.push(r.url());
-    if (url && !r.url().startsWith(url + '/') && !/^(data|blob):/.test(r.url()))
+    if (url && !r.url().startsWith(url + '/') && !/^(about|data|blob):/.test(r.url()))
       note('a request to somebody else: ' + r.url());
   });
   page.on('response', r => {

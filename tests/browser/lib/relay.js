@@ -20,28 +20,31 @@ async function freePort() {
   });
 }
 
-// port: to start again where an earlier one was.
-async function startRelay({ port, store = ':memory:', args = [] } = {}) {
-  port ??= await freePort();
+async function startRelay({ store = ':memory:', args = [] } = {}) {
+  const port = await freePort(), otlp = await freePort(),
+    grpc = await freePort();
   const at = `127.0.0.1:${port}`, url = `http://${at}`;
-  const otlp = await freePort(), grpc = await freePort();
-  const child = spawn(BINARY, ['local', '-b', at, '-t', at, '--store', store,
-    ...args], { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env,
-    XRAY_RELAY_OTLP_HTTP_ADDRESS: `127.0.0.1:${otlp}`,
-    XRAY_RELAY_OTLP_GRPC_ADDRESS: `127.0.0.1:${grpc}` } });
-  let log = '';
-  child.stdout.on('data', d => { log += d; });
-  child.stderr.on('data', d => { log += d; });
-  const until = Date.now() + START_MS;
-  for (;;) {
-    try {
-      if ((await fetch(url + '/api/health')).ok) break;
-    } catch { /* not yet */ }
-    if (child.exitCode !== null || Date.now() > until)
-      throw new Error('xray-relay did not start:\n' + log);
-    await new Promise(r => setTimeout(r, 50));
-  }
+  let child = null, log = '';
   const relay = { url, port, otlp, log: () => log,
+    // Again after stop(): at the same ports, with an empty store.
+    async start() {
+      child = spawn(BINARY, ['local', '-b', at, '-t', at, '--store', store,
+        ...args], { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env,
+        XRAY_RELAY_OTLP_HTTP_ADDRESS: `127.0.0.1:${otlp}`,
+        XRAY_RELAY_OTLP_GRPC_ADDRESS: `127.0.0.1:${grpc}` } });
+      log = '';
+      child.stdout.on('data', d => { log += d; });
+      child.stderr.on('data', d => { log += d; });
+      const until = Date.now() + START_MS;
+      for (;;) {
+        try {
+          if ((await fetch(url + '/api/health')).ok) return;
+        } catch { /* not yet */ }
+        if (child.exitCode !== null || Date.now() > until)
+          throw new Error('xray-relay did not start:\n' + log);
+        await new Promise(r => setTimeout(r, 50));
+      }
+    },
     async stop() {
       if (child.exitCode !== null) return;
       const gone = new Promise(r => child.once('exit', r));
@@ -93,6 +96,7 @@ async function startRelay({ port, store = ':memory:', args = [] } = {}) {
       return relay.datagram('{"format":"json","version":1}\n' +
         JSON.stringify(document));
     } };
+  await relay.start();
   return relay;
 }
 
