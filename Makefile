@@ -224,6 +224,12 @@ browser: $B/xray-relay $(PAGE)/.done ui-check ## try the page in a real browser
 lambda: $B/xray-relay $(VENV)/.done ## run the Lambda scenarios
 	$QXR_BIN=$(abspath $B/xray-relay) tests/lambda/run $(if $T,-k "$T")
 
+# The program that is shipped: one file, linked with musl.
+.PHONY: lambda-static
+lambda-static: static $(VENV)/.done ## run the Lambda scenarios, static build
+	$QXR_BIN=$(abspath build/static-x86_64/xray-relay) tests/lambda/run \
+	    $(if $T,-k "$T")
+
 # The twin of what is Linux-only: its unit tests and the scenarios marked so.
 .PHONY: portable
 portable: $(VENV)/.done             ## unit tests and scenarios, portable build

@@ -3,17 +3,21 @@
 answers, before and after, and SHUTDOWN ends it with 0."""
 
 import os
+import resource
 import signal
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from conftest import BINARY
 from emulator.judge import delivered, ids
 from harness.waiting import until
 
 SIGNALS = [signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE]
 SANITIZED = "asan" in os.environ.get("XR_BIN", "")
+STATIC = "static-" in os.environ.get("XR_BIN", "")
+PATH = os.environ["PATH"]
 
 
 def kill_with(number):
@@ -83,6 +87,63 @@ def test_breaks_during_the_handler(make_lambda, number):
     lives(function)
 
 
+def address_space(pid):
+    with open(f"/proc/{pid}/statm", encoding="ascii") as f:
+        return int(f.read().split()[0]) * os.sysconf("SC_PAGESIZE")
+
+
+@pytest.fixture(scope="session")
+def least_memory():
+    """Address space with which the program begins to run; with less it is
+    the kernel or the loader that ends it."""
+    for mib in range(1, 512):
+        if runs_with(mib << 20):
+            return mib << 20
+    raise AssertionError("it does not run")
+
+
+def runs_with(limit):
+    """Without the address of the API, `idle` ends with 1 at once."""
+    command = ["prlimit", f"--as={limit}", os.path.abspath(BINARY), "idle"]
+    answer = subprocess.run(command, env={"PATH": PATH}, capture_output=True)
+    return answer.returncode == 1 and b"shared librar" not in answer.stderr
+
+
+@pytest.mark.skipif(SANITIZED, reason="the sanitizer reserves terabytes")
+@pytest.mark.parametrize("more_mib", [1, 8, 24, 32, 64])
+def test_little_address_space(make_lambda, least_memory, number, more_mib):
+    """From what suffices for an idle extension to plenty; without a library to
+    be preloaded, so the static program is put to it as well."""
+    function = make_lambda(memory=least_memory + (more_mib << 20))
+    for _ in range(3):
+        function.invoke({"spans": 1})
+    idle = is_idle(function.extensions[0])
+    number(idle=idle, limit=f"{least_memory + (more_mib << 20) >> 20} MiB")
+    if STATIC:  # a loader takes as much as is there
+        assert idle or more_mib > 1
+    assert not idle or more_mib < 64
+    function.shutdown()
+    assert function.exits == [0]
+
+
+@pytest.mark.skipif(SANITIZED, reason="the sanitizer reserves terabytes")
+def test_address_space_ends_in_an_invocation(make_lambda, xray, number):
+    """Not a byte more than there is already, and much to keep."""
+    xray.stop()
+    function = make_lambda(
+        timeout=20, env={"XRAY_RELAY_TOTAL_BUFFER_SIZE_MB": 256}
+    )
+    function.invoke({"ids": ids(1)})
+    pid = function.extensions[0].process.pid
+    limit = address_space(pid)
+    resource.prlimit(pid, resource.RLIMIT_AS, (limit, limit))
+    for _ in range(4):
+        function.invoke({"spans": 500, "exports": 80})
+    number(idle=is_idle(function.extensions[0]))
+    function.shutdown()
+    assert function.exits == [0]
+
+
 @pytest.fixture(scope="session")
 def failing_malloc(tmp_path_factory):
     library = tmp_path_factory.mktemp("lib") / "failing_malloc.so"
@@ -93,6 +154,7 @@ def failing_malloc(tmp_path_factory):
 
 
 @pytest.mark.skipif(SANITIZED, reason="the sanitizer has its own allocator")
+@pytest.mark.skipif(STATIC, reason="a static program preloads nothing")
 @pytest.mark.parametrize("after", [1, 10, 30, 60, 100, 150, 200, 300, 500])
 def test_no_memory_in_init(make_lambda, failing_malloc, number, after):
     function = make_lambda(
@@ -106,6 +168,7 @@ def test_no_memory_in_init(make_lambda, failing_malloc, number, after):
 
 
 @pytest.mark.skipif(SANITIZED, reason="the sanitizer has its own allocator")
+@pytest.mark.skipif(STATIC, reason="a static program preloads nothing")
 def test_no_memory_in_an_invocation(
     make_lambda, failing_malloc, number, tmp_path
 ):

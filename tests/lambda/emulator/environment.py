@@ -3,6 +3,7 @@
 
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -81,6 +82,7 @@ class Environment:
         self.freezes = more.pop("freezes", True)
         self.runtimes = more.pop("runtimes", 1)
         self.credentials = more.pop("credentials", None)
+        self.memory = more.pop("memory", None)  # bytes of address space
         self.command = more.pop("command", [sys.executable, str(FUNCTION)])
         assert not more, more
         self.faults = {}  # handler name: statuses to answer with
@@ -414,7 +416,11 @@ class Environment:
             stdout=log,
             stderr=log,
             start_new_session=True,
+            preexec_fn=self._limit_memory if self.memory else None,
         )
+
+    def _limit_memory(self):
+        resource.setrlimit(resource.RLIMIT_AS, (self.memory, self.memory))
 
     def _start_runtime(self, number):
         log = open(self.directory / "runtime.log", "ab")
