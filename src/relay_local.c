@@ -52,6 +52,7 @@ bool relay_make_local(struct relay *r, struct err *err)
         .allow_hosts = r->hosts,
         .n_allow_hosts = split_hosts(r->hosts_text, r->hosts,
                                      sizeof(r->hosts) / sizeof(r->hosts[0])),
+        .source_root = config_flag(r->config, "source-root"),
         .token = r->token[0] ? r->token : NULL,
         .otlp = on_otlp,
         .otlp_arg = r,

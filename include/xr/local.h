@@ -19,7 +19,9 @@ struct local_options {
     const char *const *allow_hosts;
     size_t n_allow_hosts;
     const char *faults; /* split by commas (injector.h); NULL: none */
-    const char *token;  /* asked for instead of a known Host; NULL: none */
+    /* Where the page looks for the files of stack frames; NULL: nowhere. */
+    const char *source_root;
+    const char *token; /* asked for instead of a known Host; NULL: none */
     /* Answers a request whose body is OTLP JSON; for imports. */
     http1_fn otlp;
     void *otlp_arg;

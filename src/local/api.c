@@ -51,6 +51,7 @@ static const struct route routes[] = {
     {"GET", "export", api_export},
     {"POST", "import", api_import},
     {"GET", "complete", api_complete},
+    {"GET", "source", api_source},
     {"GET", "faults", on_faults},
     {"POST", "faults", on_set_faults},
 };

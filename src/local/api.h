@@ -19,6 +19,7 @@ struct api_options {
     struct store *store;
     const struct filter_groups *groups;
     struct guard guard;
+    const char *source_root;     /* absolute, without links; NULL: none */
     struct store_options limits; /* path, max_bytes, max_age_s for health */
     /* Takes one segment document; NULL, or the word of X-Ray for what is
      * wrong with it. */

@@ -6,6 +6,7 @@
 #include "xr/local.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -31,7 +32,7 @@ struct guarded {
 
 struct local {
     struct local_options options;
-    char *path;
+    char *path, *source_root;
     struct loop *loop;
     struct traces traces;
     struct live *live;
@@ -91,7 +92,9 @@ struct local *local_new(struct loop *loop, const struct local_options *o,
     l->live = live_new();
     l->faults = injector_new(loop);
     traces_init(&l->traces, o->strict, on_document, l->live);
-    if (add_faults(l, o->faults, err))
+    if (o->source_root && !(l->source_root = realpath(o->source_root, NULL)))
+        err_set(err, "--source-root %s: %s", o->source_root, strerror(errno));
+    else if (add_faults(l, o->faults, err))
         l->store = store_open(loop, &store, err);
     if (!l->store) {
         local_free(l);
@@ -133,6 +136,7 @@ void local_routes(struct local *l, struct http1 *server)
         .store = l->store,
         .groups = &l->groups,
         .guard = l->guard,
+        .source_root = l->source_root,
         .limits = {.path = l->options.store},
         .take = take,
         .otlp = l->options.otlp,
@@ -334,6 +338,7 @@ void local_free(struct local *l)
     live_free(l->live);
     injector_free(l->faults);
     free(l->path);
+    free(l->source_root);
     free(l);
 }
 

@@ -8,6 +8,7 @@ import { bytes, clockText, count, ms, percent, plural, seconds, utc }
   from '../lib/format.js';
 import { change, go, href } from '../lib/route.js';
 import { CopyButton } from '../lib/copy.js';
+import { useEditorLink } from '../lib/source.js';
 import { Facts } from '../lib/controls.js';
 import { useKeys } from '../lib/keys.js';
 import { durationOf, nameOf, ownTime, requestOf, sum } from './model.js';
@@ -158,9 +159,11 @@ function Wrong({ e }) {
 }
 
 function Frame({ f }) {
-  const name = f.path.split(/[\\/]/).slice(-2).join('/');
-  return html`<span title=${f.path}>${name}${f.line != null &&
-    ':' + f.line}</span>${'   '}${f.label}`;
+  const editor = useEditorLink(f);
+  const name = f.path.split(/[\\/]/).slice(-2).join('/') +
+    (f.line == null ? '' : ':' + f.line);
+  return html`${editor ? html`<a href=${editor} title="Open in VS Code">${name}
+    </a>` : html`<span title=${f.path}>${name}</span>`}${'   '}${f.label}`;
 }
 
 /* --- the other tabs ------------------------------------------------------------ */
