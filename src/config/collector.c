@@ -26,6 +26,8 @@ struct mapping {
 
 /* A text such as 200ms, in milliseconds; a number of documents in a batch. */
 enum { DURATION = -1, BATCH = -2, BATCH_MAX = 50, FLUSH_MIN_MS = 10 };
+/* A text that may be "udp" only. */
+enum { ONLY_UDP = -3 };
 
 static const struct mapping mappings[] = {
     {"receivers", "otlp", "protocols.http.endpoint", "Otlp.Http.Address", 0},
@@ -45,7 +47,7 @@ static const struct mapping mappings[] = {
     {"receivers", "otlp", "protocols.grpc.tls.client_ca_file",
      "Otlp.Tls.ClientCA", 0},
     {"receivers", "awsxray", "endpoint", "Socket.UDPAddress", 0},
-    {"receivers", "awsxray", "transport", NULL, 0},
+    {"receivers", "awsxray", "transport", NULL, ONLY_UDP},
     {"receivers", "awsxray", "proxy_server.endpoint", "Socket.TCPAddress", 0},
     {"exporters", "awsxray", "index_all_attributes", "Translate.IndexAll", 0},
     {"exporters", "awsxray", "indexed_attributes", "Translate.Indexed", 0},
@@ -63,7 +65,6 @@ static const struct mapping mappings[] = {
     {"exporters", "awsxray", "request_timeout_seconds",
      "Upload.RequestTimeoutMs", 1000},
     {"exporters", "awsxray", "telemetry.enabled", "Telemetry.Enabled", 0},
-    {"exporters", "awsxray", "max_retries", NULL, 0}, /* we never give up */
     {"receivers", "telemetryapi", "types", NULL, 0},
     {"receivers", "telemetryapi", "port", NULL, 0},
     {"processors", "batch", "timeout", "Upload.FlushIdleMs", DURATION},
@@ -360,7 +361,10 @@ static void apply_leaf(struct config *c, const struct component *m,
             return;
         }
     }
-    config_warn(c, "%s:%u: %s is not used", c->file, i->line, shown);
+    bool retries = strcmp(path, "max_retries") == 0;
+    config_warn(c, "%s:%u: %s is not used%s", c->file, i->line, shown,
+                retries ? ": what waits is tried again while memory lasts"
+                        : "");
 }
 
 static void store(struct config *c, const struct mapping *map,
@@ -370,6 +374,10 @@ static void store(struct config *c, const struct mapping *map,
     int64_t number;
     char digits[DIGITS_BYTES];
 
+    if (map->scale == ONLY_UDP &&
+        (n->kind != TREE_SCALAR || strcmp(n->text, "udp") != 0))
+        config_warn(c, "%s:%u: %s is not used: segments are taken by UDP",
+                    c->file, n->line, shown);
     if (!map->key)
         return;
     if (map->scale < 0 && fitted(map->scale, n, digits)) {

@@ -161,6 +161,12 @@ static void apply_one(struct config *c, const struct tree_node *root,
 {
     const struct tree_node *all = tree_get(root, "exporters");
 
+    /* Of awsxray the defaults would do. */
+    if (!tree_get(all, name->text) && !is_type(name->text, "awsxray"))
+        config_warn(c,
+                    "%s:%u: the traces pipeline names exporters.%s, which is "
+                    "not there",
+                    c->file, name->line, name->text);
     if (is_type(name->text, "logging") || is_type(name->text, "debug"))
         apply_debug(c, tree_get(all, name->text));
     else if (is_otlp(name->text) && !is_taken(c, name->text))
@@ -202,12 +208,8 @@ static void apply_otlp(struct config *c, const struct tree_node *root,
               .retry_max_ms = -1},
     };
 
-    if (!n) {
-        config_warn(c,
-                    "%s:%u: the traces pipeline names %s, which is not there",
-                    c->file, name->line, r.shown);
+    if (!n)
         return;
-    }
     for (const struct tree_item *i = n->first; i; i = i->next) {
         if (i->key && strcmp(i->key, "headers") == 0)
             read_headers(&r, i);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Shows the effective configuration, a line an option with its value and
- * where that came from. Passwords in URLs are masked.
+ * where that came from; then the exporters of OTLP. Passwords in URLs are
+ * masked.
  */
 #include <string.h>
 
@@ -10,6 +11,7 @@
 
 enum { URL_BYTES = 1024 };
 
+static void show_exporter(const struct otlp_exporter *e, struct buf *out);
 static void show_text(const char *text, struct buf *out);
 static void show_list(const struct text_list *list, struct buf *out);
 
@@ -28,7 +30,24 @@ void config_print(const struct config *c, struct buf *out)
         buf_printf(out, "%-24s %-24s # %s\n", r->key, buf_cstr(&value),
                    c->origin[i] ? c->origin[i] : "default");
     }
+    for (size_t i = 0; i < c->options.n_exporters; i++)
+        show_exporter(&c->options.exporters[i], out);
     buf_fini(&value);
+}
+
+/* Of its headers the names only: values are keys of somebody. */
+static void show_exporter(const struct otlp_exporter *e, struct buf *out)
+{
+    char url[URL_BYTES];
+
+    value_mask_url(e->url, url, sizeof(url));
+    buf_printf(out, "exporters.%s ", e->name);
+    show_text(url, out);
+    for (size_t i = 0; i < e->n_headers; i++) {
+        buf_str(out, i ? ", " : " headers: ");
+        show_text(e->headers[i].name, out);
+    }
+    buf_printf(out, "%s\n", e->sigv4 ? " signed" : "");
 }
 
 void config_show(const struct config *c, int row, struct buf *out)

@@ -25,7 +25,11 @@ struct place {
 
 static const struct tree_node *traces_line(const struct tree_node *root);
 static void apply_processor(struct config *c, const struct tree_node *all,
-                            const char *name);
+                            const struct tree_node *named);
+static void warn_of_others(struct config *c, const struct tree_node *root,
+                           const struct tree_node *first);
+static void warn_of_keys(const struct place *p, const struct tree_node *n,
+                         const char *const *known);
 static void apply_actions(const struct place *p, const struct tree_node *n);
 static void apply_action(const struct place *p, const struct tree_node *n);
 static bool read_action(const char *word, enum processor_action *out);
@@ -64,8 +68,9 @@ void processors_apply(struct config *c, const struct tree_node *root)
             continue;
         c->options.batches =
             c->options.batches || is_type(i->node->text, "batch");
-        apply_processor(c, tree_get(root, "processors"), i->node->text);
+        apply_processor(c, tree_get(root, "processors"), i->node);
     }
+    warn_of_others(c, root, line);
 }
 
 /* The first traces pipeline: there is one way through us. */
@@ -81,9 +86,35 @@ static const struct tree_node *traces_line(const struct tree_node *root)
     return NULL;
 }
 
-static void apply_processor(struct config *c, const struct tree_node *all,
-                            const char *name)
+/* Two lists of steps would need two ways through us. */
+static void warn_of_others(struct config *c, const struct tree_node *root,
+                           const struct tree_node *first)
 {
+    const struct tree_node *lines =
+        tree_get(tree_get(root, "service"), "pipelines");
+
+    for (const struct tree_item *i = lines ? lines->first : NULL; i;
+         i = i->next) {
+        const struct tree_node *names = tree_get(i->node, "processors");
+        if (i->key && is_type(i->key, "traces") && i->node != first && names &&
+            names->first)
+            config_warn(c,
+                        "%s:%u: the processors of the pipeline %s are not "
+                        "used: those of the first traces pipeline act on all",
+                        c->file, names->line, i->key);
+    }
+}
+
+static void apply_processor(struct config *c, const struct tree_node *all,
+                            const struct tree_node *named)
+{
+    static const char *const of_resource[] = {"attributes", NULL};
+    static const char *const of_attributes[] = {"actions", "include", "exclude",
+                                                NULL};
+    static const char *const of_sampler[] = {"sampling_percentage", NULL};
+    static const char *const of_detection[] = {"detectors", "override",
+                                               "timeout", NULL};
+    const char *name = named->text;
     const struct tree_node *n = tree_get(all, name);
     struct place p = {
         .c = c,
@@ -91,23 +122,42 @@ static void apply_processor(struct config *c, const struct tree_node *all,
         .resource = !is_type(name, "attributes"),
     };
 
-    if (!n)
-        config_warn(c, "%s: the traces pipeline names %s, which is not there",
-                    c->file, p.name);
-    else if (is_type(name, "resource"))
+    if (!n) {
+        config_warn(c,
+                    "%s:%u: the traces pipeline names %s, which is not there",
+                    c->file, named->line, p.name);
+    } else if (is_type(name, "resource")) {
         apply_actions(&p, tree_get(n, "attributes"));
-    else if (is_type(name, "attributes"))
+        warn_of_keys(&p, n, of_resource);
+    } else if (is_type(name, "attributes")) {
         apply_actions(&p, tree_get(n, "actions"));
-    else if (is_type(name, "probabilistic_sampler"))
+        warn_of_keys(&p, n, of_attributes);
+    } else if (is_type(name, "probabilistic_sampler")) {
         apply_sampler(&p, n);
-    else if (is_type(name, "resourcedetection"))
+        warn_of_keys(&p, n, of_sampler);
+    } else if (is_type(name, "resourcedetection")) {
         apply_detection(&p, n);
+        warn_of_keys(&p, n, of_detection);
+    }
     if (n && n->kind == TREE_MAP && is_type(name, "attributes") &&
         (tree_get(n, "include") || tree_get(n, "exclude")))
         config_warn(c,
                     "%s:%u: %s.include and exclude are not used: all spans "
                     "are changed",
                     c->file, n->line, p.name);
+}
+
+static void warn_of_keys(const struct place *p, const struct tree_node *n,
+                         const char *const *known)
+{
+    for (const struct tree_item *i = n->first; i; i = i->next) {
+        size_t k = 0;
+        while (i->key && known[k] && strcmp(i->key, known[k]) != 0)
+            k++;
+        if (i->key && !known[k])
+            config_warn(p->c, "%s:%u: %s.%s is not used", p->c->file, i->line,
+                        p->name, i->key);
+    }
 }
 
 static void apply_actions(const struct place *p, const struct tree_node *n)

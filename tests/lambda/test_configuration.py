@@ -110,6 +110,19 @@ def test_exporters_of_others(make_lambda, xray):
     assert "no exporter" in function.log()
 
 
+def test_fallback(make_lambda, xray):
+    """But where it is told to, they go to X-Ray all the same."""
+    text = (PIPELINE % "").replace("awsxray", "zipkin")
+    env = {
+        "OPENTELEMETRY_COLLECTOR_CONFIG_URI": "yaml:" + text,
+        "XRAY_RELAY_UPLOAD_FALLBACK_EXPORTER": "true",
+    }
+    function = make_lambda(env=env)
+    function.invoke({"ids": ids(1)})
+    function.shutdown()
+    assert delivered(xray) == set(ids(1))
+
+
 def test_log_in_json(make_lambda, xray):
     function = make_lambda()
     function.log_format = "JSON"

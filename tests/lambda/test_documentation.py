@@ -84,16 +84,20 @@ def test_sam(template):
     assert "AWSXrayWriteOnlyAccess" in properties["Policies"]
 
 
-def test_configuration_loads(tmp_path):
-    (text,) = [t for t in of("yaml") if "receivers" in t]
+@pytest.mark.parametrize("text", [t for t in of("yaml") if "receivers" in t])
+def test_configuration_loads(tmp_path, text):
     file = tmp_path / "config.yaml"
     file.write_text(text)
     binary = os.environ.get("XR_BIN", "build/xray-relay")
     done = subprocess.run(
-        [binary, "config", "-c", str(file)], capture_output=True, text=True
+        [binary, "config", "-c", str(file)],
+        env={**os.environ, "OTLP_TOKEN": "secret"},
+        capture_output=True,
+        text=True,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "not used" not in done.stdout + done.stderr
+    assert "secret" not in done.stdout
 
 
 def test_options_are_there():

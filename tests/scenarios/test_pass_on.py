@@ -2,11 +2,14 @@
 """OTLP passed on to another backend, beside X-Ray and in its place."""
 
 import gzip
+import ssl
+import subprocess
 
 import pytest
 
 from harness import otlp
 from harness.fake_otlp import FakeOTLP, partial
+from harness.relay import BINARY
 from harness.server import Answer
 from harness.waiting import until
 
@@ -20,11 +23,29 @@ def backend():
 
 
 @pytest.fixture
+def make_backend():
+    made = []
+
+    def make(**options):
+        made.append(FakeOTLP(**options))
+        return made[-1]
+
+    yield make
+    for server in made:
+        server.stop()
+
+
+@pytest.fixture
 def start(make_relay, xray, backend):
     """A relay with the collector's file."""
 
     def start_it(
-        exporters=("otlphttp",), processors=(), options=None, more=None, **how
+        exporters=("otlphttp",),
+        processors=(),
+        options=None,
+        more=None,
+        per_exporter=None,
+        **how,
     ):
         relay = make_relay(**how)
         http = f"127.0.0.1:{relay.otlp_http_port}"
@@ -50,6 +71,7 @@ def start(make_relay, xray, backend):
             },
             **(more or {}),
         }
+        relay.config["exporters"].update(per_exporter or {})
         relay.config["exporters"] = {
             k: v
             for k, v in relay.config["exporters"].items()
@@ -325,3 +347,97 @@ def test_segments_have_nowhere_to_go(start, backend):
     relay.wait_log("segments can go to X-Ray only")
     relay.stop()
     assert relay.ledger().items.rejected == 1
+
+
+def test_two_backends(start, backend, make_backend):
+    """One that is out of reach takes nothing from the other."""
+    other = make_backend()
+    other.stop()
+    relay = start(
+        ["otlphttp", "otlp_http/other"],
+        per_exporter={"otlp_http/other": {"endpoint": other.url}},
+    )
+    for _ in range(3):
+        answer = otlp.post(relay.otlp_http_port, otlp.request(2))
+        assert answer.status == 200
+    wait_spans(backend, 6)
+    other.start()
+    wait_spans(other, 6)
+    relay.stop()
+    assert sink(relay).delivered == sink(relay, "other").delivered == 6
+
+
+@pytest.mark.parametrize("trusted", [True, False])
+def test_tls(start, make_backend, certificates, trusted):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*map(str, certificates))
+    backend = make_backend(tls=context)
+    tls = {"ca_file": str(certificates[0])} if trusted else {}
+    relay = start(
+        options={"endpoint": backend.url, "tls": tls},
+        env={"XRAY_RELAY_SHUTDOWN_DEADLINE_MS": 500},
+    )
+    otlp.post(relay.otlp_http_port, otlp.request(1))
+    if trusted:
+        wait_spans(backend, 1)
+    else:
+        relay.wait_log("sending 1 spans failed")
+        assert not backend.requests
+
+
+def test_assumed_role(start, backend, sts, keyring):
+    """The authenticator has a role of its own."""
+    backend.keyring = keyring
+    role = "arn:aws:iam::123456789012:role/traces"
+    relay = start(
+        options={"auth": {"authenticator": "sigv4auth"}},
+        more={
+            "extensions": {
+                "sigv4auth": {
+                    "region": "us-east-1",
+                    "assume_role": {"arn": role},
+                }
+            }
+        },
+        env={"AWS_ENDPOINT_URL_STS": sts.url},
+    )
+    otlp.post(relay.otlp_http_port, otlp.request(2))
+    wait_spans(backend, 2)
+    assert sts.calls[0]["RoleArn"] == role
+
+
+def test_nowhere_to_send_to(make_relay):
+    relay = make_relay()
+    relay.config = {
+        "exporters": {"zipkin": None},
+        "service": {"pipelines": {"traces": {"exporters": ["zipkin"]}}},
+    }
+    relay.judged = False
+    relay.start(ready=False)
+    assert relay.process.wait(20) == 1
+    assert "There is nowhere to send to" in relay.output()
+
+
+def test_check(start, backend, tmp_path):
+    """`check` sends a span of its own."""
+    relay = start()
+    relay.stop()
+    argv = [BINARY, "check", "-c", str(relay.directory / "cfg.yaml"), "-o"]
+
+    def check():
+        return subprocess.run(
+            argv,
+            env=relay.env,
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+
+    done = check()
+    assert done.returncode == 0, done.stdout
+    assert backend.names() == ["xray-relay check"]
+    backend.on_export = lambda *_: Answer(401, b"who are you?")
+    done = check()
+    assert done.returncode == 1
+    assert "who are you?" in done.stdout
