@@ -189,7 +189,8 @@ def test_export_and_import(local, tmp_path):
     assert done.stdout == "1 of 2 documents imported\n"
     assert "document 2: ParseError" in done.stderr
     assert done.returncode == 1
-    assert command(local, "wait", "annotation.n = 1").returncode == 0
+    words = ["--timeout", "50s", "annotation.n = 1"]
+    assert command(local, "wait", *words).returncode == 0
 
 
 HOSTILE = "a\x1b[2J\x07\u009b31m\u202eevil\ufeff"

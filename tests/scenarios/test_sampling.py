@@ -12,6 +12,7 @@ from harness.server import Answer
 from harness.waiting import until
 
 PROGRAMS = ["python/sampled.py", "node/sampled.js"]
+PROGRAM_S = 60  # a loaded machine starts programs slowly
 
 
 @pytest.fixture
@@ -43,8 +44,8 @@ def rules(rate, **members):
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_rules_reach_the_sdk(name, relay, xray, start):
     program = start(name, relay)
-    until(lambda: xray.calls("GetSamplingRules"))
-    until(lambda: any("sampled" in x for x in program.lines()))
+    until(lambda: xray.calls("GetSamplingRules"), PROGRAM_S)
+    until(lambda: any("sampled" in x for x in program.lines()), PROGRAM_S)
     call = xray.calls("GetSamplingRules")[0]
     assert json.loads(call.body) in ({}, None) or "NextToken" in call.json()
     assert call.answer.status == 200
@@ -55,13 +56,13 @@ def test_unsampled_by_the_backends_rule(relay, xray, start):
         Answer.of(rules(0.0)) if r.path == "/GetSamplingRules" else None
     )
     program = start("node/sampled.js", relay)
-    until(lambda: program.lines()[-3:] == ["served none"] * 3)
+    until(lambda: program.lines()[-3:] == ["served none"] * 3, PROGRAM_S)
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_targets_are_polled(name, relay, xray, start):
     start(name, relay)
-    until(lambda: xray.calls("SamplingTargets"), 30)
+    until(lambda: xray.calls("SamplingTargets"), PROGRAM_S)
     statistics = xray.calls("SamplingTargets")[0].json()
     assert statistics["SamplingStatisticsDocuments"][0]["RuleName"] == "Default"
 
@@ -70,7 +71,7 @@ def test_targets_are_polled(name, relay, xray, start):
 def test_dead_backend(name, relay, xray, start):
     xray.stop()
     program = start(name, relay)
-    until(lambda: len(program.lines()) >= 40)
+    until(lambda: len(program.lines()) >= 40, PROGRAM_S)
     assert not any("Traceback" in x for x in program.lines())
 
 
@@ -79,7 +80,7 @@ def test_hanging_backend(name, relay, xray, start):
     """The program goes on while its poll waits for an answer."""
     xray.on_call = lambda r: Answer.of(RULES, delay=5)
     program = start(name, relay)
-    until(lambda: len(program.lines()) >= 40)
+    until(lambda: len(program.lines()) >= 40, PROGRAM_S)
     assert not any("Traceback" in x for x in program.lines())
 
 
