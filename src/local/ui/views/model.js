@@ -205,6 +205,16 @@ function inferred(m) {
 export const worst = list =>
   list.reduce((w, s) => worse(s.class, w.class) !== w.class ? s : w);
 
+// The deepest call that is a fault; -1 for none.
+export function causeOf(spans) {
+  let at = -1;
+  spans.forEach((s, i) => {
+    if (s.class === 'fault' && s.kind === 'subsegment' &&
+      (at < 0 || s.depth > spans[at].depth)) at = i;
+  });
+  return at;
+}
+
 function faultPaths(spans) {
   const on = new Set();
   for (const s of spans)
