@@ -30,6 +30,7 @@ static bool make_print(struct relay *r, struct err *err);
 static bool check_remote(struct relay *r, struct err *err);
 static bool is_loopback(const char *address, int type);
 static const char *store_path(struct relay *r, char *out, size_t size);
+static double default_rate(const struct config *c, struct err *err);
 static size_t split_hosts(char *words, const char **out, size_t max);
 static void on_otlp(void *arg, struct http1_request *q);
 static void on_health(void *arg, struct jw *j, bool live);
@@ -46,7 +47,8 @@ bool relay_make_local(struct relay *r, struct err *err)
     snprintf(r->hosts_text, sizeof(r->hosts_text), "%s", hosts ? hosts : "");
     struct local_options o = {
         .store = store_path(r, path, sizeof(path)),
-        .default_rate = 1,
+        .default_rate = default_rate(r->config, err),
+        .redact = config_flag(r->config, "redact"),
         .strict = config_flag(r->config, "strict") != NULL,
         .faults = config_flag(r->config, "fault"),
         .allow_hosts = r->hosts,
@@ -59,6 +61,8 @@ bool relay_make_local(struct relay *r, struct err *err)
         .health = on_health,
         .health_arg = r,
     };
+    if (o.default_rate < 0)
+        return false;
     r->traces = local_new(r->loop, &o, err);
     if (r->traces == NULL)
         return false;
@@ -143,6 +147,21 @@ static const char *store_path(struct relay *r, char *out, size_t size)
     log_warn("No home directory: traces are kept in memory only; name a file "
              "with --store");
     return ":memory:";
+}
+
+/* --sampling-rate: of the rule Default; all unless it says less. -1: it is no
+ * such number. */
+static double default_rate(const struct config *c, struct err *err)
+{
+    const char *text = config_flag(c, "sampling-rate");
+    char *end;
+    if (text == NULL)
+        return 1;
+    double rate = strtod(text, &end);
+    if (end != text && *end == '\0' && rate >= 0 && rate <= 1)
+        return rate;
+    err_set(err, "--sampling-rate %s: wants a number from 0 to 1", text);
+    return -1;
 }
 
 /* "xray,host.docker.internal:2000" */

@@ -15,6 +15,7 @@ struct local;
 struct local_options {
     const char *store;   /* a file, or ":memory:" */
     double default_rate; /* of the sampling rule Default; 1: all */
+    const char *redact;  /* names split by commas (redact.h); NULL: none */
     bool strict;         /* refuse what the service refuses for age */
     const char *const *allow_hosts;
     size_t n_allow_hosts;

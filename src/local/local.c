@@ -58,6 +58,8 @@ static uint64_t refused(void *arg);
 static void on_document(void *arg, struct slice document, double now);
 static void on_poll(void *arg, struct http1_request *r, bool targets,
                     struct slice client_id);
+static bool read_options(struct local *l, const struct local_options *o,
+                         struct err *err);
 static bool add_faults(struct local *l, const char *words, struct err *err);
 static void write_faults(void *arg, struct jw *j);
 static bool set_faults(void *arg, struct slice json, struct err *err);
@@ -92,9 +94,7 @@ struct local *local_new(struct loop *loop, const struct local_options *o,
     l->live = live_new();
     l->faults = injector_new(loop);
     traces_init(&l->traces, o->strict, on_document, l->live);
-    if (o->source_root && !(l->source_root = realpath(o->source_root, NULL)))
-        err_set(err, "--source-root %s: %s", o->source_root, strerror(errno));
-    else if (add_faults(l, o->faults, err))
+    if (read_options(l, o, err))
         l->store = store_open(loop, &store, err);
     if (!l->store) {
         local_free(l);
@@ -102,6 +102,19 @@ struct local *local_new(struct loop *loop, const struct local_options *o,
     }
     l->traces.store = l->store;
     return l;
+}
+
+static bool read_options(struct local *l, const struct local_options *o,
+                         struct err *err)
+{
+    bool root =
+        !o->source_root || (l->source_root = realpath(o->source_root, NULL));
+    if (!root)
+        err_set(err, "--source-root %s: %s", o->source_root, strerror(errno));
+    bool words = redact_init(&l->traces.redact, o->redact);
+    if (!words)
+        err_set(err, "--redact: at most %d names", REDACT_WORDS_MAX);
+    return root && words && add_faults(l, o->faults, err);
 }
 
 struct sink *local_sink(struct local *l)
@@ -335,6 +348,7 @@ void local_free(struct local *l)
     api_free(l->api);
     ui_free(l->ui);
     resources_free(l->resources);
+    traces_fini(&l->traces);
     live_free(l->live);
     injector_free(l->faults);
     free(l->path);

@@ -12,6 +12,7 @@
 
 #define AGE_MAX_S (30 * 86400.0)
 #define AHEAD_MAX_S 600.0
+#define REDACTED_MAX (32u << 20)
 
 static enum push_result push(struct sink *s, const struct segment *seg,
                              enum push_when_full when_full, struct err *err);
@@ -25,11 +26,17 @@ void traces_init(struct traces *t, bool strict, traces_taken_fn taken,
                  void *arg)
 {
     *t = (struct traces){.strict = strict, .taken = taken, .taken_arg = arg};
+    buf_init(&t->redacted, REDACTED_MAX);
     t->sink.name = "local";
     t->sink.push = push;
     t->sink.has_room = has_room;
     t->sink.flush = flush;
     t->sink.pending = pending;
+}
+
+void traces_fini(struct traces *t)
+{
+    buf_fini(&t->redacted);
 }
 
 const char *traces_check(const struct segment *seg, bool strict, double now,
@@ -107,11 +114,14 @@ static enum push_result push(struct sink *s, const struct segment *seg,
 
 static bool keep(struct traces *t, const struct store_document *d)
 {
-    if (!store_put(t->store, d))
+    struct store_document kept = *d;
+    if (redact_document(&t->redact, d->body, &t->redacted))
+        kept.body = buf_slice(&t->redacted);
+    if (!store_put(t->store, &kept))
         return false;
     ++*t->sink.made;
     if (t->taken)
-        t->taken(t->taken_arg, d->body, d->received);
+        t->taken(t->taken_arg, kept.body, d->received);
     return true;
 }
 

@@ -3,6 +3,7 @@
 #ifndef XR_LOCAL_TRACES_H
 #define XR_LOCAL_TRACES_H
 
+#include "redact.h"
 #include "xr/pipeline.h"
 #include "xr/store.h"
 
@@ -13,6 +14,8 @@ struct traces {
     struct sink sink; /* "local" */
     struct store *store;
     bool strict;
+    struct redact redact;
+    struct buf redacted;
     traces_taken_fn taken; /* may be NULL */
     void *taken_arg;
 };
@@ -20,6 +23,7 @@ struct traces {
 /* The store is set once it is open. */
 void traces_init(struct traces *t, bool strict, traces_taken_fn taken,
                  void *arg);
+void traces_fini(struct traces *t);
 /* A document that comes from elsewhere than the pipeline; NULL, or the word of
  * the service for what is wrong with it. */
 const char *traces_take(struct traces *t, struct slice document,

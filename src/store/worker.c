@@ -18,7 +18,8 @@
 #define RETAIN_MS 30000
 #define IDLE_MS 1000
 #define MEASURE_MS 1000 /* counting rows of a full store takes some ms */
-/* Batches held while the disk is full; the oldest gives way. */
+/* Full batches held while the disk is full; the oldest gives way. A thousand
+ * traces of eight documents. */
 #define KEPT_BACK_MAX 16
 
 static void *run(void *arg);
@@ -26,6 +27,7 @@ static bool do_job(struct worker *w, struct job *j);
 static void do_batch(struct worker *w, struct batch *b);
 static enum db_result write_or_renew(struct worker *w, struct batch *b);
 static void keep_back(struct worker *w, struct batch *b);
+static bool merge(struct batch *into, struct batch *b);
 static void lose_oldest(struct worker *w);
 static void try_again(struct worker *w);
 static void set_full(struct worker *w, bool full);
@@ -178,6 +180,11 @@ static enum db_result write_or_renew(struct worker *w, struct batch *b)
 /* Who waits for the batch is told that it is not kept, and may send again. */
 static void keep_back(struct worker *w, struct batch *b)
 {
+    if (w->last_kept_back && merge(w->last_kept_back, b)) {
+        b->job.failed = true;
+        queue_put(&w->out, &b->job);
+        return;
+    }
     if (w->n_kept_back == KEPT_BACK_MAX)
         lose_oldest(w);
     b->job.next = NULL;
@@ -187,6 +194,34 @@ static void keep_back(struct worker *w, struct batch *b)
         w->kept_back = b;
     w->last_kept_back = b;
     w->n_kept_back++;
+}
+
+/* Moves the documents, if they fit: many small batches would soon be too many.
+ * What is left goes home empty. */
+static bool merge(struct batch *into, struct batch *b)
+{
+    size_t at = into->bytes.n;
+    if (into->n + b->n > BATCH_DOCUMENTS ||
+        into->bytes.n + b->bytes.n > BATCH_BYTES)
+        return false;
+    buf_append(&into->bytes, buf_slice(&b->bytes));
+    if (into->bytes.failed) {
+        into->bytes.failed = false;
+        into->bytes.n = at;
+        return false;
+    }
+    for (unsigned i = 0; i < b->n; i++) {
+        struct batch_document d = b->documents[i];
+        d.name_at += at;
+        d.body_at += at;
+        d.order += into->n;
+        into->documents[into->n + i] = d;
+    }
+    into->n += b->n;
+    b->n = 0;
+    b->n_changes = 0;
+    b->tally = (struct store_tally){0};
+    return true;
 }
 
 static void lose_oldest(struct worker *w)

@@ -114,3 +114,23 @@ def test_other_addresses_are_asked_for_twice(local):
     assert put(local, [document(1)]).status == 200
     bearer = {"Authorization": f"Bearer {token}"}
     assert local.request("POST", "/Groups", "{}", bearer).status == 200
+    for key, status in ((token, 200), (token[:-1], 401), ("", 401)):
+        signed = {
+            "Authorization": f"AWS4-HMAC-SHA256 Credential={key}/20260101/"
+            "us-east-1/xray/aws4_request, SignedHeaders=host, Signature=00"
+        }
+        answer = local.request("POST", "/Groups", "{}", signed)
+        assert answer.status == status, key
+
+
+def test_a_token_of_ones_own(local):
+    local.env["XRAY_RELAY_TOKEN"] = "0123456789abcdef"
+    address = f"0.0.0.0:{local.udp_port}"
+    local.run(
+        [BINARY, "local", "-c", "cfg.yaml", "--store", ":memory:",
+         "-b", address, "-t", address, "--allow-remote"]
+    )
+    own = {"Authorization": "Bearer 0123456789abcdef"}
+    other = {"Authorization": "Bearer 0123456789abcdee"}
+    assert local.request("POST", "/Groups", "{}", own).status == 200
+    assert local.request("POST", "/Groups", "{}", other).status == 401
