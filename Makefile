@@ -266,6 +266,13 @@ $B/bench/%: tests/bench/%.c tests/bench/otlp_body.h $B/libxr.a
 	$Q$(CC) -std=gnu17 -O2 -g -D_GNU_SOURCE -Iinclude \
 	    $$($(PKGCONF) --cflags $(PKGS)) -o $@ $< $B/libxr.a $(LIBS)
 
+# A limit is as small as it can be: linked with musl where that is there.
+$B/bench/bare_extension: tests/bench/bare_extension.c
+	@mkdir -p $(@D)
+	@echo "  CC    $<"
+	$Q$$(command -v musl-gcc || echo $(CC)) -std=gnu17 -Os -D_GNU_SOURCE \
+	    -static -s -o $@ $<
+
 .PHONY: bench
 bench: $B/xray-relay $(BENCH)       ## measure against the limits [PEER=]
 	$Qpython3 tests/bench/bench.py $B/xray-relay $B/bench

@@ -4,9 +4,9 @@
 
 Rows that belong together are taken in one run, since machines differ and are
 shared: what counts are the ratios. PEER=/path/to/xray measures another daemon
-by the same steps, PEER_OTEL=/path/to/otelcol a collector that passes OTLP on.
-BENCH_QUICK=1 shortens each step, STEPS=datagrams,otlp,start picks. Nothing here
-asserts.
+by the same steps, PEER_OTEL=/path/to/otelcol a collector that passes OTLP on,
+PEER_EXTENSION=/path/to/file another Lambda extension. BENCH_QUICK=1 shortens
+each step, STEPS=datagrams,otlp,start,local,lambda picks. Nothing here asserts.
 """
 import json
 import os
@@ -22,7 +22,13 @@ import urllib.request
 BINARY, TOOLS = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2])
 PEER = os.environ.get("PEER")
 PEER_OTEL = os.environ.get("PEER_OTEL")
-STEPS = os.environ.get("STEPS", "datagrams,otlp,start,local").split(",")
+PEER_EXTENSION = os.environ.get("PEER_EXTENSION")
+STEPS = os.environ.get("STEPS",
+                       "datagrams,otlp,start,local,lambda").split(",")
+STATIC = "build/static-x86_64/xray-relay"
+# The scenarios that print the time that each way to flush adds.
+FLUSH = ("test_rare or test_burst or test_fixed_mode or test_nothing_to_send "
+         "or test_thousand")
 SECONDS = 2 if os.environ.get("BENCH_QUICK") else 5
 TICK = os.sysconf("SC_CLK_TCK")
 ENVIRONMENT = {
@@ -337,10 +343,32 @@ def start_steps(fake):
     show("start relay", start_times(relay))
 
 
+def lambda_steps(_):
+    """The static program where it is built, else the one given."""
+    relay = STATIC if os.path.exists(STATIC) else BINARY
+    rounds = 20 if os.environ.get("BENCH_QUICK") else 60
+    who = {"bare": f"{TOOLS}/bare_extension", "relay": relay,
+           **({"peer": PEER_EXTENSION} if PEER_EXTENSION else {})}
+    for name, path in who.items():
+        show(f"extension {name}", {
+            "bytes": os.path.getsize(path),
+            **tool_json("extension", rounds, 50, path)})
+    if not os.path.exists("build/venv/.done"):
+        show("flush", {"skipped": "no build/venv: make lambda makes it"})
+        return
+    run = subprocess.run(
+        ["tests/lambda/run", "-q", "-p", "no:cacheprovider", "-k", FLUSH],
+        env={**os.environ, "XR_BIN": os.path.abspath(relay)},
+        capture_output=True, text=True)
+    print("".join(line for line in run.stdout.splitlines(True)
+                  if line.startswith("test_")), end="")
+
+
 def main():
     fake = Fake()
     steps = {"datagrams": datagram_steps, "otlp": otlp_steps,
-             "start": start_steps, "local": local_steps}
+             "start": start_steps, "local": local_steps,
+             "lambda": lambda_steps}
     try:
         for name in STEPS:
             steps[name](fake)

@@ -10,7 +10,7 @@ import socket
 import sys
 import time
 
-API = os.environ["AWS_LAMBDA_RUNTIME_API"]
+API = os.environ.get("AWS_LAMBDA_RUNTIME_API")
 OTLP = None
 GRPC = None
 
@@ -157,4 +157,5 @@ def segment(parts, segment_id):
     return header + json.dumps(document).encode()
 
 
-main()
+if __name__ == "__main__":
+    main()

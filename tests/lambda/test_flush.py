@@ -1,12 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """When documents are uploaded, and what that adds to an invocation."""
 
+import http.client
+import json
+import statistics
+import time
+
 import pytest
 
 from conftest import U
 from emulator.judge import delivered, ids, mean_post, run, summary
+from function import request
 
 WORK_S = 0.02
+JSON = {"Content-Type": "application/json"}
 
 
 def test_rare(make_lambda, slow_xray, number):
@@ -17,6 +24,26 @@ def test_rare(make_lambda, slow_xray, number):
     number(**summary(slow_xray, made, sent))
     assert mean_post(made) <= U * 1000 + 25
     assert max(i.response_ms() for i in made) < 150
+
+
+def test_answer_while_an_upload_runs(make_lambda, slow_xray, number):
+    """OTLP is answered before it is uploaded."""
+    function = make_lambda()
+    function.init()
+    i = function.begin({"ids": ids(1), "work": 1.0})
+    connection = http.client.HTTPConnection("127.0.0.1", 4318, timeout=5)
+    took, sent = [], ids(12, 100)
+    for own in sent:
+        body = json.dumps(request(dict(Root=i.root, Parent=i.parent), [own]))
+        begun = time.monotonic()
+        connection.request("POST", "/v1/traces", body, JSON)
+        assert connection.getresponse().read() is not None
+        took.append((time.monotonic() - begun) * 1000)
+    function.finish(i)
+    function.shutdown()
+    number(answer=f"{statistics.median(took):.1f} ms", max=f"{max(took):.1f}")
+    assert delivered(slow_xray) == {*ids(1), *sent}
+    assert statistics.median(took) < U * 1000 / 4
 
 
 def test_burst(make_lambda, slow_xray, number):
