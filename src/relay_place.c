@@ -170,6 +170,11 @@ static void warn_restart(const struct options *old, const struct options *new)
         strcmp(old->otlp_http_address, new->otlp_http_address) != 0 ||
         strcmp(old->otlp_grpc_address, new->otlp_grpc_address) != 0)
         log_warn("Changed listening addresses take effect at a restart");
+    bool other = old->n_exporters != new->n_exporters;
+    for (size_t i = 0; !other && i < old->n_exporters; i++)
+        other = strcmp(old->exporters[i].url, new->exporters[i].url) != 0;
+    if (other || old->no_xray != new->no_xray)
+        log_warn("Changed exporters take effect at a restart");
     if (old->buffer_mb != new->buffer_mb ||
         old->concurrency != new->concurrency)
         log_warn("A changed TotalBufferSizeMB or Concurrency takes effect at "

@@ -290,8 +290,8 @@ static void push_span(struct otlp_job *j, const struct span *span)
     struct segment docs[TRANSLATE_DOCUMENTS_MAX];
     struct err err = {"a span without a trace id or span id"};
     j->spans++;
-    j->without_ids += !otlp_has_ids(span);
-    if (!pipeline_takes_segments(t->pipeline) && j->passes) {
+    j->without_ids += j->passes && !otlp_has_ids(span);
+    if (j->passes && !pipeline_takes_segments(t->pipeline)) {
         if (otlp_has_ids(span))
             accept(j);
         else

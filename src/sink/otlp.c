@@ -21,6 +21,7 @@
     (sizeof(struct package) + PARTS_FIRST * sizeof(struct package_part))
 #define PACKED_MORE 4096 /* what packing may add */
 #define UNHEALTHY_AFTER 3
+#define RETRY_LEAST_MS 10 /* whatever the configuration says */
 #define TEXTS_MAX ((size_t)1 << 20)
 
 static void copy_options(struct exporter *x, const struct exporter_options *o);
@@ -189,6 +190,10 @@ static void copy_options(struct exporter *x, const struct exporter_options *o)
     bool good = true;
     arena_init(&x->texts, TEXTS_MAX);
     x->o = *o;
+    if (x->o.retry_max_ms < RETRY_LEAST_MS)
+        x->o.retry_max_ms = RETRY_LEAST_MS;
+    if (x->o.retry_first_ms < RETRY_LEAST_MS)
+        x->o.retry_first_ms = RETRY_LEAST_MS;
     x->o.name = copy_text(x, slice_str(o->name), &good).p;
     /* It becomes a label, and a part of log lines. */
     for (char *p = (char *)(uintptr_t)x->o.name; p && *p; p++)

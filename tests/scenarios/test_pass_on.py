@@ -349,6 +349,28 @@ def test_segments_have_nowhere_to_go(start, backend):
     assert relay.ledger().items.rejected == 1
 
 
+def test_full_buffer(start, backend):
+    """In X-Ray's place: who sends is told to send again, nothing is lost."""
+    backend.on_export = lambda *_: Answer(503)
+    limit = {"memory_limiter": {"limit_mib": 3}}
+    relay = start(["otlphttp", "debug"], limit)
+    taken, told = 0, 0
+    while told < 2:
+        answer = otlp.post(relay.otlp_http_port, otlp.request(10, pad=50000))
+        assert answer.status in (200, 503)
+        taken += answer.status == 200
+        told += answer.status == 503
+        assert taken < 20
+    assert answer.headers["Retry-After"]
+    backend.on_export = lambda *_: None
+    wait_spans(backend, 10 * taken)
+    until(lambda: relay.metrics().documents("delivered", sink="otlphttp"))
+    relay.stop()
+    assert len(backend.spans()) == 10 * taken
+    items = relay.ledger().items
+    assert (items.accepted, items.retry) == (10 * taken, 10 * told)
+
+
 def test_two_backends(start, backend, make_backend):
     """One that is out of reach takes nothing from the other."""
     other = make_backend()
