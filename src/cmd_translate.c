@@ -125,10 +125,16 @@ static void translate_request(struct job *j, struct slice body)
         otlp_decoder_new(otlp_encoding_guess(body), body, &arena);
     if (!d)
         complain(j, j->file, "out of memory");
-    while (d && more > 0)
+    while (d && more > 0) {
         more = otlp_decode(d, SLICE_SPANS, print_span, j, &err);
-    if (more < 0)
-        complain(j, j->file, err.text);
+        if (more < 0 || more == OTLP_SPAN_LARGE)
+            complain(j, j->file, err.text);
+    }
+    if (d && otlp_decoder_left_out(d) > 0)
+        fprintf(stderr,
+                "xray-relay translate: %s: %" PRIu64 " attributes, events or "
+                "links left out, beyond %u of a kind in one place\n",
+                j->file, otlp_decoder_left_out(d), OTLP_ITEMS_MAX);
     otlp_decoder_free(d);
     arena_fini(&arena);
 }

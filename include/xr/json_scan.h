@@ -33,7 +33,8 @@ struct js {
     const char *start, *p, *end;
     const char *why; /* after JS_ERROR: what was wrong */
     int depth, max_depth;
-    uint8_t expect;                          /* internal: what may come next */
+    uint32_t escapes; /* what those read so far cost, in units of about 3 ns */
+    uint8_t expect;   /* internal: what may come next */
     uint8_t in_object[JS_DEPTH_MAX / 8 + 1]; /* internal: one bit a level */
 };
 

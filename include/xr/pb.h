@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Protobuf wire format reader over a borrowed slice. Checks every length;
- * groups are skipped, as the official runtimes do.
+ * Protobuf wire format reader over a borrowed slice. Checks every length; a
+ * group is given as one field, to be passed over as the official runtimes do.
  */
 #ifndef XR_PB_H
 #define XR_PB_H
@@ -10,7 +10,17 @@
 
 #include "xr/slice.h"
 
-enum pb_type { PB_VARINT = 0, PB_FIXED64 = 1, PB_BYTES = 2, PB_FIXED32 = 5 };
+enum pb_type {
+    PB_VARINT = 0,
+    PB_FIXED64 = 1,
+    PB_BYTES = 2,
+    PB_GROUP = 3,
+    PB_FIXED32 = 5,
+};
+
+/* A longer group is malformed: no message of ours has any, and one is walked
+ * through in one go. */
+#define PB_GROUP_BYTES_MAX ((size_t)64 << 10)
 
 struct pb {
     const uint8_t *start, *p, *end;
@@ -20,7 +30,7 @@ struct pb_field {
     uint32_t number;
     enum pb_type type;
     uint64_t u;         /* VARINT, FIXED64, FIXED32 */
-    struct slice bytes; /* BYTES */
+    struct slice bytes; /* BYTES, GROUP */
 };
 
 void pb_init(struct pb *r, struct slice message);

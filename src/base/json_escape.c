@@ -18,6 +18,8 @@ enum { ESCAPED_MAX_BYTES = 6 }; /* what one character may become */
 
 static size_t escape_quotes(char *dst, size_t room, const char **p,
                             size_t left);
+static size_t escape_letters(char *dst, size_t room, const char **p,
+                             size_t *left);
 static size_t escape_one(const unsigned char *p, size_t left, char *out,
                          size_t *wrote);
 static size_t escape_ascii(unsigned char c, char *out);
@@ -51,8 +53,27 @@ size_t json_escape(char *dst, size_t cap, struct slice *src)
         n += wrote;
         p += taken;
         left -= taken;
+        n += escape_letters(dst + n, cap - n, &p, &left);
     }
     *src = slice_of(p, left);
+    return n;
+}
+
+/* Letters beyond ASCII come in rows. */
+static size_t escape_letters(char *dst, size_t room, const char **p,
+                             size_t *left)
+{
+    size_t n = 0;
+
+    while (*left > 0 && (unsigned char)**p >= 0x80 &&
+           room - n >= ESCAPED_MAX_BYTES) {
+        size_t wrote;
+        size_t taken =
+            escape_one((const unsigned char *)*p, *left, dst + n, &wrote);
+        n += wrote;
+        *p += taken;
+        *left -= taken;
+    }
     return n;
 }
 

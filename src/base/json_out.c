@@ -84,6 +84,29 @@ void jw_uint(struct jw *j, uint64_t v)
     buf_printf(j->out, "%" PRIu64, v);
 }
 
+/* A number of few decimals, as most are: V = I / 10^K with the least K, where
+ * one division tells whether it gives the same double. NULL if it is none. */
+static char *put_short(double v, char text[32])
+{
+    double scale = 1, size = fabs(v);
+
+    if (size < 1e-4)
+        return NULL;
+    for (int decimals = 1; decimals <= 15; decimals++) {
+        scale *= 10;
+        double whole = rint(size * scale);
+        if (whole >= 1e15)
+            return NULL;
+        if (whole / scale != size)
+            continue;
+        uint64_t digits = (uint64_t)whole, power = (uint64_t)scale;
+        int n = snprintf(text, 32, "%s%" PRIu64 ".%0*" PRIu64, v < 0 ? "-" : "",
+                         digits / power, decimals, digits % power);
+        return text + n;
+    }
+    return NULL;
+}
+
 void jw_double(struct jw *j, double v)
 {
     char text[32];
@@ -96,6 +119,11 @@ void jw_double(struct jw *j, double v)
     } else if (fabs(v) < 1e15 && trunc(v) == v && !(v == 0 && signbit(v))) {
         jw_int(j, (int64_t)v);
     } else {
+        char *end = put_short(v, text);
+        if (end) {
+            jw_raw(j, slice_of(text, (size_t)(end - text)));
+            return;
+        }
         /* 15 digits always survive the way to a normal double and back, 17
          * always suffice; below that range fewer may do. */
         int digits = fabs(v) < 1e-300 ? 1 : 15;

@@ -35,6 +35,15 @@ static size_t unescape_u(const char *p, const char *end, char *out,
                          size_t *wrote);
 static size_t put_utf8(char *out, uint32_t c);
 
+/* What escapes cost to read and to decode, beside the 1 of each. */
+enum { ESCAPE_ROW = 6, ESCAPE_HEX = 8 };
+
+/* What stands behind a backslash, and for what. */
+static const char escape_means[256] = {
+    ['"'] = '"',  ['\\'] = '\\', ['/'] = '/',  ['b'] = '\b',
+    ['f'] = '\f', ['n'] = '\n',  ['r'] = '\r', ['t'] = '\t',
+};
+
 void js_init(struct js *j, struct slice text, int max_depth)
 {
     /* in_object is written before it is read, so it is not cleared. */
@@ -42,6 +51,7 @@ void js_init(struct js *j, struct slice text, int max_depth)
     j->end = text.n ? text.p + text.n : text.p;
     j->why = NULL;
     j->depth = 0;
+    j->escapes = 0;
     j->max_depth = max_depth < JS_DEPTH_MAX ? max_depth : JS_DEPTH_MAX;
     j->expect = EXPECT_VALUE;
 }
@@ -107,16 +117,18 @@ bool js_has_escape(struct slice raw)
 
 size_t js_unescape(struct slice raw, char *out)
 {
-    static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
     const char *p = raw.p, *end = raw.n ? p + raw.n : p;
     size_t n = 0;
 
     while (p < end) {
-        const char *slash = memchr(p, '\\', (size_t)(end - p));
-        size_t run = (size_t)((slash ? slash : end) - p);
-        memcpy(out + n, p, run);
-        n += run;
-        p += run;
+        if (*p != '\\') {
+            size_t run = plain_copy(out + n, p, (size_t)(end - p), false);
+            if (run == 0) /* a byte that no reader gave */
+                out[n + run++] = *p;
+            n += run;
+            p += run;
+            continue;
+        }
         if (end - p < 2) { /* done, or a lone backslash that no reader gave */
             p = end;
             continue;
@@ -127,8 +139,8 @@ size_t js_unescape(struct slice raw, char *out)
             n += wrote;
             continue;
         }
-        const char *known = memchr(from, p[1], sizeof(from) - 1);
-        out[n++] = known ? to[known - from] : p[1];
+        char c = escape_means[(unsigned char)p[1]];
+        out[n++] = c ? c : p[1];
         p += 2;
     }
     return n;
@@ -232,8 +244,11 @@ static bool read_string(struct js *j, struct slice *text)
             fail(j, "a control byte stands in a string");
             return false;
         }
-        if (!read_escape(j))
-            return false;
+        j->escapes += ESCAPE_ROW;
+        do { /* they come in rows where JSON stands in JSON */
+            if (!read_escape(j))
+                return false;
+        } while (j->p < j->end && *j->p == '\\');
     }
     *text = slice_of(begin, (size_t)(j->p - begin));
     j->p++;
@@ -243,13 +258,16 @@ static bool read_string(struct js *j, struct slice *text)
 /* p stands at the backslash. */
 static bool read_escape(struct js *j)
 {
-    if (j->end - j->p >= 2 && j->p[1] == 'u') {
-        if (hex4(j->p + 2, j->end) >= 0) {
-            j->p += 6;
-            return true;
-        }
-    } else if (j->end - j->p >= 2 && j->p[1] && strchr("\"\\/bfnrt", j->p[1])) {
+    char c = j->end - j->p >= 2 ? j->p[1] : '\0';
+
+    if (c == 'u' && hex4(j->p + 2, j->end) >= 0) {
+        j->p += 6;
+        j->escapes += ESCAPE_HEX;
+        return true;
+    }
+    if (escape_means[(unsigned char)c]) {
         j->p += 2;
+        j->escapes++;
         return true;
     }
     fail(j, "an escape in a string is not valid");
@@ -340,12 +358,10 @@ static int hex4(const char *p, const char *end)
         return -1;
     for (int i = 0; i < 4; i++) {
         char c = p[i];
-        if (c >= '0' && c <= '9')
-            v = v * 16 + (c - '0');
-        else if ((c | 0x20) >= 'a' && (c | 0x20) <= 'f')
-            v = v * 16 + ((c | 0x20) - 'a' + 10);
-        else
+        int letter = (c | 0x20) - 'a', digit = c - '0';
+        if (digit < 0 || (digit > 9 && (letter < 0 || letter > 5)))
             return -1;
+        v = v * 16 + (digit <= 9 ? digit : letter + 10);
     }
     return v;
 }

@@ -6,7 +6,6 @@
 #include "xr/pb.h"
 
 enum {
-    WIRE_GROUP = 3,
     WIRE_GROUP_END = 4,
     GROUP_DEPTH_MAX = 100,
     NUMBER_MAX = (1 << 29) - 1,
@@ -16,6 +15,7 @@ static bool read_tag(struct pb *r, uint32_t *number, unsigned *wire);
 static bool read_varint(struct pb *r, uint64_t *v);
 static bool read_varint_long(struct pb *r, uint64_t *v);
 static bool read_value(struct pb *r, struct pb_field *f, unsigned wire);
+static bool read_group(struct pb *r, struct pb_field *f);
 static bool skip_group(struct pb *r, uint32_t number);
 
 void pb_init(struct pb *r, struct slice message)
@@ -26,27 +26,18 @@ void pb_init(struct pb *r, struct slice message)
 
 int pb_next(struct pb *r, struct pb_field *f)
 {
-    while (r->p < r->end) {
-        const uint8_t *begin = r->p;
-        uint32_t number;
-        unsigned wire;
-        bool ok = read_tag(r, &number, &wire);
+    const uint8_t *begin = r->p;
+    unsigned wire;
 
-        if (ok && wire != WIRE_GROUP) {
-            f->number = number;
-            f->type = (enum pb_type)wire;
-            if (read_value(r, f, wire))
-                return 1;
-            ok = false;
-        } else if (ok) {
-            ok = skip_group(r, number);
-        }
-        if (!ok) {
-            r->p = begin;
-            return -1;
-        }
+    if (begin == r->end)
+        return 0;
+    if (read_tag(r, &f->number, &wire)) {
+        f->type = (enum pb_type)wire;
+        if (wire == PB_GROUP ? read_group(r, f) : read_value(r, f, wire))
+            return 1;
     }
-    return 0;
+    r->p = begin;
+    return -1;
 }
 
 double pb_double(uint64_t bits)
@@ -134,6 +125,19 @@ static bool read_value(struct pb *r, struct pb_field *f, unsigned wire)
     }
 }
 
+static bool read_group(struct pb *r, struct pb_field *f)
+{
+    struct pb within = *r;
+
+    if ((size_t)(r->end - r->p) > PB_GROUP_BYTES_MAX)
+        within.end = r->p + PB_GROUP_BYTES_MAX;
+    if (!skip_group(&within, f->number))
+        return false;
+    f->bytes = slice_of(r->p, (size_t)(within.p - r->p));
+    r->p = within.p;
+    return true;
+}
+
 /* Groups nest; the numbers of begin and end must pair. */
 static bool skip_group(struct pb *r, uint32_t number)
 {
@@ -146,7 +150,7 @@ static bool skip_group(struct pb *r, uint32_t number)
         unsigned wire;
         if (!read_tag(r, &number, &wire))
             return false;
-        if (wire == WIRE_GROUP) {
+        if (wire == PB_GROUP) {
             if (depth == GROUP_DEPTH_MAX)
                 return false;
             open[depth++] = number;

@@ -16,7 +16,8 @@ const char otlp_why_work[] = "more fields than one span or resource may hold";
 const char otlp_why_memory[] = "more data than one span or request may hold";
 const char otlp_why_depth[] = "values are nested too deep";
 const char otlp_why_string[] = "a string is longer than 4 MiB";
-const char otlp_why_attributes[] = "more than 4096 attributes in one place";
+
+static uint32_t sum(uint32_t a, uint32_t b);
 
 static const struct resource no_resource;
 static const struct scope no_scope;
@@ -37,7 +38,9 @@ struct otlp_decoder *otlp_decoder_new(enum otlp_encoding encoding,
     d->value_depth = 0;
     d->work = 0;
     d->work_limit = UINT64_MAX;
-    d->state = 1;
+    d->left_out = 0;
+    d->passed_over = d->at_ceiling = false;
+    d->state = OTLP_MORE;
     if (encoding == OTLP_PROTOBUF)
         otlp_pb_init(d);
     else
@@ -53,8 +56,8 @@ void otlp_decoder_free(struct otlp_decoder *d)
     free(d);
 }
 
-int otlp_decode(struct otlp_decoder *d, unsigned max_spans, otlp_span_fn fn,
-                void *arg, struct err *err)
+enum otlp_result otlp_decode(struct otlp_decoder *d, unsigned max_spans,
+                             otlp_span_fn fn, void *arg, struct err *err)
 {
     d->fn = fn;
     d->arg = arg;
@@ -63,14 +66,26 @@ int otlp_decode(struct otlp_decoder *d, unsigned max_spans, otlp_span_fn fn,
     d->work = 0;
     while (d->state > 0) {
         if (d->spans_left == 0 || d->stopped || d->work > OTLP_WORK_STEP)
-            return 1;
+            return OTLP_MORE;
         d->work_limit = d->work + OTLP_WORK_MESSAGE_MAX;
         d->state =
             d->encoding == OTLP_PROTOBUF ? otlp_pb_step(d) : otlp_json_step(d);
+        if (d->passed_over)
+            break;
     }
-    if (d->state < 0 && err)
+    if ((d->state < 0 || d->passed_over) && err)
         *err = d->err;
-    return d->state;
+    if (d->state == OTLP_BAD && d->at_ceiling)
+        d->state = OTLP_LARGE;
+    if (!d->passed_over)
+        return d->state;
+    d->passed_over = false;
+    return OTLP_SPAN_LARGE;
+}
+
+uint64_t otlp_decoder_left_out(const struct otlp_decoder *d)
+{
+    return d->left_out;
 }
 
 static size_t skip_space(struct slice s, size_t i)
@@ -99,11 +114,18 @@ enum otlp_encoding otlp_encoding_guess(struct slice body)
     return name || (i < body.n && body.p[i] == '}') ? OTLP_JSON : OTLP_PROTOBUF;
 }
 
+bool otlp_is_ceiling(const char *why)
+{
+    return why == otlp_why_work || why == otlp_why_memory ||
+           why == otlp_why_depth || why == otlp_why_string;
+}
+
 void otlp_span_begin(struct otlp_decoder *d)
 {
     arena_reset(&d->scratch);
     d->into = &d->scratch;
     d->value_depth = 0;
+    d->over_attributes = d->over_events = d->over_links = 0;
     memset(&d->span, 0, sizeof(d->span));
     d->span.resource = d->resource ? d->resource : &no_resource;
     d->span.scope = d->scope ? d->scope : &no_scope;
@@ -111,9 +133,20 @@ void otlp_span_begin(struct otlp_decoder *d)
 
 void otlp_span_deliver(struct otlp_decoder *d)
 {
+    struct span *s = &d->span;
+
     assert(d->spans_left > 0);
+    s->dropped_attributes = sum(s->dropped_attributes, d->over_attributes);
+    s->dropped_events = sum(s->dropped_events, d->over_events);
+    s->dropped_links = sum(s->dropped_links, d->over_links);
     d->spans_left--;
-    d->stopped = !d->fn(d->arg, &d->span);
+    d->stopped = !d->fn(d->arg, s);
+}
+
+bool otlp_span_pass_over(struct otlp_decoder *d)
+{
+    d->passed_over = d->at_ceiling;
+    return d->passed_over;
 }
 
 bool otlp_resource_begin(struct otlp_decoder *d)
@@ -139,6 +172,16 @@ bool otlp_scope_begin(struct otlp_decoder *d)
     return true;
 }
 
+bool otlp_list_full(struct otlp_decoder *d, uint32_t n, uint32_t *over)
+{
+    if (n < OTLP_ITEMS_MAX)
+        return false;
+    d->left_out++;
+    if (over)
+        *over = sum(*over, 1);
+    return true;
+}
+
 void *otlp_list_add(struct otlp_decoder *d, void *items, uint32_t n,
                     size_t size)
 {
@@ -155,4 +198,9 @@ void *otlp_list_add(struct otlp_decoder *d, void *items, uint32_t n,
     }
     memset((char *)items + n * size, 0, size);
     return items;
+}
+
+static uint32_t sum(uint32_t a, uint32_t b)
+{
+    return a > UINT32_MAX - b ? UINT32_MAX : a + b;
 }

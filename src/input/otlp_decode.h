@@ -9,13 +9,18 @@
 #include "xr/buf.h"
 #include "xr/otlp.h"
 
-/* Work is counted in units: a protobuf field, a JSON token, or so many bytes
- * of text that a reader has to look at. A unit costs 10 to 40 ns. */
-#define OTLP_WORK_BYTES 32
+/* Work is counted in units of 10 to 30 ns: a protobuf field, a JSON token, a
+ * digit of a fraction, some escapes, or so many bytes of what a reader has to
+ * look at. */
+#define OTLP_WORK_BYTES 128     /* of plain text */
+#define OTLP_WORK_BYTES_CLOSE 8 /* each on its own: base64, groups */
+#define OTLP_WORK_ESCAPES 8
 /* One call of otlp_decode ends after so much, however few spans it gave. */
-#define OTLP_WORK_STEP 100000
-/* A span, resource or scope is read in one go, so it has a ceiling. */
-#define OTLP_WORK_MESSAGE_MAX 250000
+#define OTLP_WORK_STEP 50000
+/* A span, resource or scope is read in one go, so it has a ceiling: 128 events
+ * of 128 attributes, the most of SDKs that nobody told otherwise, take 149,000
+ * in JSON. */
+#define OTLP_WORK_MESSAGE_MAX 160000
 /* Memory behind one span: attributes, events, links, decoded text. */
 #define OTLP_SPAN_MEMORY_MAX (16u << 20)
 /* ResourceSpans and ScopeSpans in one JSON request. */
@@ -86,13 +91,16 @@ struct otlp_decoder {
     struct scope *scope;
     int value_depth;
     uint64_t work, work_limit;
+    uint64_t left_out;
+    uint32_t over_attributes, over_events, over_links; /* of the span */
     /* Of the present call. */
     otlp_span_fn fn;
     void *arg;
     unsigned spans_left;
     bool stopped;
-    /* How it ended: 1 not yet, 0 all read, -1 fault with its reason. */
-    int state;
+    bool passed_over; /* a span, for a ceiling that err tells */
+    enum otlp_result state;
+    bool at_ceiling; /* err is about one */
     struct err err;
     union {
         struct otlp_pb_cursor pb;
@@ -102,15 +110,16 @@ struct otlp_decoder {
 
 void otlp_pb_init(struct otlp_decoder *d);
 void otlp_json_init(struct otlp_decoder *d);
-/* One step of the walk, at most one span: 1 more to come, 0 the end, -1 with
- * d->err set. */
-int otlp_pb_step(struct otlp_decoder *d);
-int otlp_json_step(struct otlp_decoder *d);
+/* One step of the walk, at most one span. BAD with d->err set. */
+enum otlp_result otlp_pb_step(struct otlp_decoder *d);
+enum otlp_result otlp_json_step(struct otlp_decoder *d);
 
 /* Before a span is read: empties the scratch arena. */
 void otlp_span_begin(struct otlp_decoder *d);
 /* Hands it out. */
 void otlp_span_deliver(struct otlp_decoder *d);
+/* A span could not be read: true if for a ceiling, so that the others can. */
+bool otlp_span_pass_over(struct otlp_decoder *d);
 /* Before a resource or scope is read; false when the arena is full. */
 bool otlp_resource_begin(struct otlp_decoder *d);
 bool otlp_scope_begin(struct otlp_decoder *d);
@@ -120,6 +129,9 @@ static inline bool otlp_spend(struct otlp_decoder *d, uint64_t units)
     d->work += units;
     return d->work <= d->work_limit;
 }
+/* Whether a list with n items is full: one more is passed over then, and
+ * counted in *over as well, NULL if there is no such count. */
+bool otlp_list_full(struct otlp_decoder *d, uint32_t n, uint32_t *over);
 /* Gives the list with room for one more item behind n, cleared; NULL
  * when the arena is full. The capacity is not kept: it follows from n. */
 void *otlp_list_add(struct otlp_decoder *d, void *items, uint32_t n,
@@ -127,7 +139,9 @@ void *otlp_list_add(struct otlp_decoder *d, void *items, uint32_t n,
 
 /* One sentence a ceiling, the same for both encodings. */
 extern const char otlp_why_work[], otlp_why_memory[], otlp_why_depth[],
-    otlp_why_string[], otlp_why_attributes[];
+    otlp_why_string[];
+/* Whether the sentence is one of these. */
+bool otlp_is_ceiling(const char *why);
 
 /* The list that is walked at each level of JSON, and what stands beside it. */
 struct otlp_json_level {
@@ -145,6 +159,8 @@ bool otlp_json_scope(struct otlp_decoder *d, struct scope *scope);
 bool otlp_json_span(struct otlp_decoder *d, struct span *span);
 /* The next token, false on a fault. */
 bool otlp_json_next(struct otlp_decoder *d);
+/* Counts work; false on a fault. */
+bool otlp_json_spend(struct otlp_decoder *d, uint64_t units);
 /* Sets the error with path and offset; always false. */
 bool otlp_json_fail(struct otlp_decoder *d, const char *why);
 void otlp_json_enter(struct otlp_decoder *d, const char *name);

@@ -13,7 +13,7 @@
 static bool begin(struct otlp_decoder *d);
 static bool skip_token(struct otlp_decoder *d);
 static bool take_member(struct otlp_decoder *d);
-static int end_object(struct otlp_decoder *d);
+static enum otlp_result end_object(struct otlp_decoder *d);
 static bool take_element(struct otlp_decoder *d);
 static bool enter_object(struct otlp_decoder *d);
 static bool take_span(struct otlp_decoder *d);
@@ -38,23 +38,28 @@ void otlp_json_init(struct otlp_decoder *d)
     otlp_json_outline_init(&c->outline, d->body);
 }
 
-int otlp_json_step(struct otlp_decoder *d)
+static enum otlp_result result(bool good)
+{
+    return good ? OTLP_MORE : OTLP_BAD;
+}
+
+enum otlp_result otlp_json_step(struct otlp_decoder *d)
 {
     struct otlp_json_cursor *c = &d->json;
 
     if (c->outline.p)
-        return otlp_json_outline(d) ? 1 : -1;
+        return result(otlp_json_outline(d));
     if (!otlp_json_next(d))
-        return -1;
+        return OTLP_BAD;
     if (!c->begun)
-        return begin(d) ? 1 : -1;
+        return result(begin(d));
     if (c->skipping)
-        return skip_token(d) ? 1 : -1;
+        return result(skip_token(d));
     if (c->in_list)
-        return take_element(d) ? 1 : -1;
+        return result(take_element(d));
     if (c->kind == JS_OBJECT_END)
         return end_object(d);
-    return take_member(d) ? 1 : -1;
+    return result(take_member(d));
 }
 
 static bool begin(struct otlp_decoder *d)
@@ -91,16 +96,16 @@ static bool take_member(struct otlp_decoder *d)
     return c->kind == JS_ARRAY || otlp_json_fail(d, "an array is expected");
 }
 
-static int end_object(struct otlp_decoder *d)
+static enum otlp_result end_object(struct otlp_decoder *d)
 {
     struct otlp_json_cursor *c = &d->json;
 
     if (c->level > OTLP_REQUEST) {
         c->level--;
         c->in_list = true;
-        return 1;
+        return OTLP_MORE;
     }
-    return otlp_json_next(d) ? 0 : -1;
+    return otlp_json_next(d) ? OTLP_END : OTLP_BAD;
 }
 
 static bool take_element(struct otlp_decoder *d)
@@ -133,10 +138,18 @@ static bool enter_object(struct otlp_decoder *d)
 
 static bool take_span(struct otlp_decoder *d)
 {
+    struct otlp_json_cursor *c = &d->json;
+    int above = c->main.depth - 1, path_n = c->path_n;
+
     otlp_span_begin(d);
-    if (!otlp_json_span(d, &d->span))
+    if (otlp_json_span(d, &d->span)) {
+        otlp_span_deliver(d);
+        return true;
+    }
+    if (!otlp_span_pass_over(d))
         return false;
-    otlp_span_deliver(d);
+    c->skipping = (unsigned)(c->main.depth - above);
+    c->path_n = path_n;
     return true;
 }
 
@@ -183,12 +196,20 @@ bool otlp_json_next(struct otlp_decoder *d)
 {
     struct otlp_json_cursor *c = &d->json;
 
+    uint32_t escapes = c->in->escapes;
+
     c->text.n = 0;
     c->kind = js_next(c->in, &c->text);
     if (c->kind == JS_ERROR)
         return otlp_json_fail(d, c->in->why);
-    return otlp_spend(d, 1 + c->text.n / OTLP_WORK_BYTES) ||
-           otlp_json_fail(d, otlp_why_work);
+    escapes = c->in->escapes - escapes;
+    return otlp_json_spend(d, 1 + c->text.n / OTLP_WORK_BYTES +
+                                  escapes / OTLP_WORK_ESCAPES);
+}
+
+bool otlp_json_spend(struct otlp_decoder *d, uint64_t units)
+{
+    return otlp_spend(d, units) || otlp_json_fail(d, otlp_why_work);
 }
 
 void otlp_json_enter(struct otlp_decoder *d, const char *name)
@@ -216,6 +237,7 @@ bool otlp_json_fail(struct otlp_decoder *d, const char *why)
     const char *at = text && why != c->in->why ? c->text.p : c->in->p;
     struct buf path;
 
+    d->at_ceiling = otlp_is_ceiling(why);
     buf_init(&path, sizeof(d->err.text));
     print_path(c, &path);
     err_set(&d->err, "%s: %s, at byte %zu", buf_cstr(&path), why,

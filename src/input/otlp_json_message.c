@@ -49,6 +49,7 @@ static int find_member(struct otlp_decoder *d, const struct message *m,
 static bool skip_value(struct otlp_decoder *d);
 static bool read_list(struct otlp_decoder *d, item_fn item, void *list);
 static bool add_attribute(struct otlp_decoder *d, void *list);
+static bool add_span_attribute(struct otlp_decoder *d, void *list);
 static bool add_map_item(struct otlp_decoder *d, void *list);
 static bool add_array_item(struct otlp_decoder *d, void *list);
 static bool add_event(struct otlp_decoder *d, void *span);
@@ -188,7 +189,7 @@ static bool take_span(struct otlp_decoder *d, void *message, int number)
     case 8:
         return otlp_json_uint64(d, &span->end_ns);
     case 9:
-        return read_list(d, add_attribute, &span->attributes);
+        return read_list(d, add_span_attribute, &span->attributes);
     case 10:
         return otlp_json_uint32(d, &span->dropped_attributes);
     case 11:
@@ -216,7 +217,7 @@ static bool take_event(struct otlp_decoder *d, void *message, int number)
     case 2:
         return otlp_json_text(d, &event->name);
     default:
-        return read_list(d, add_attribute, &event->attributes);
+        return read_list(d, add_span_attribute, &event->attributes);
     }
 }
 
@@ -232,7 +233,7 @@ static bool take_link(struct otlp_decoder *d, void *message, int number)
     case 3:
         return otlp_json_text(d, &link->trace_state);
     case 4:
-        return read_list(d, add_attribute, &link->attributes);
+        return read_list(d, add_span_attribute, &link->attributes);
     default:
         return otlp_json_uint32(d, &link->flags);
     }
@@ -408,8 +409,18 @@ static bool add_attribute(struct otlp_decoder *d, void *list)
 {
     struct attributes *l = list;
 
-    if (l->n >= OTLP_ATTRIBUTES_MAX)
-        return otlp_json_fail(d, otlp_why_attributes);
+    if (d->json.kind != JS_NULL && otlp_list_full(d, l->n, NULL))
+        return skip_value(d);
+    return add_map_item(d, l);
+}
+
+/* Of a span or what is in it. */
+static bool add_span_attribute(struct otlp_decoder *d, void *list)
+{
+    struct attributes *l = list;
+
+    if (d->json.kind != JS_NULL && otlp_list_full(d, l->n, &d->over_attributes))
+        return skip_value(d);
     return add_map_item(d, l);
 }
 
@@ -430,6 +441,8 @@ static bool add_event(struct otlp_decoder *d, void *span)
 
     if (d->json.kind == JS_NULL)
         return true;
+    if (otlp_list_full(d, s->n_events, &d->over_events))
+        return skip_value(d);
     struct span_event *events =
         otlp_list_add(d, s->events, s->n_events, sizeof(*events));
     if (!events)
@@ -444,6 +457,8 @@ static bool add_link(struct otlp_decoder *d, void *span)
 
     if (d->json.kind == JS_NULL)
         return true;
+    if (otlp_list_full(d, s->n_links, &d->over_links))
+        return skip_value(d);
     struct span_link *links =
         otlp_list_add(d, s->links, s->n_links, sizeof(*links));
     if (!links)

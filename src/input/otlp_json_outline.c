@@ -174,6 +174,7 @@ static bool check_run(struct otlp_decoder *d, const char *p)
 
 static bool fail(struct otlp_decoder *d, const char *why)
 {
+    d->at_ceiling = otlp_is_ceiling(why);
     err_set(&d->err, "request: %s, at byte %zu", why,
             (size_t)(d->json.outline.run - d->body.p));
     return false;

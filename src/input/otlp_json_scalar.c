@@ -32,6 +32,9 @@ const char *const otlp_json_status_codes[] = {
     NULL,
 };
 
+/* Bytes of a number that is no plain integer. */
+enum { DIGITS_MAX = 1024 };
+
 static const char why_integer[] = "an integer in range is expected";
 
 bool otlp_json_text(struct otlp_decoder *d, struct slice *out)
@@ -62,7 +65,8 @@ bool otlp_json_bytes(struct otlp_decoder *d, struct slice *out)
 {
     struct slice text;
 
-    if (!otlp_json_text(d, &text))
+    if (!otlp_json_spend(d, d->json.text.n / OTLP_WORK_BYTES_CLOSE) ||
+        !otlp_json_text(d, &text))
         return false;
     while (text.n > 0 && text.p[text.n - 1] == '=')
         text.n--;
@@ -207,8 +211,9 @@ static bool to_double(struct otlp_decoder *d, double *out)
     struct slice text = d->json.text;
     char *end;
 
-    if (!is_number_or_text(d) || text.n == 0)
+    if (!is_number_or_text(d) || text.n == 0 || text.n > DIGITS_MAX)
         return false;
+    d->work += text.n;
     for (size_t i = 0; i < text.n; i++) {
         if (!memchr("0123456789+-.eE", text.p[i], 15))
             return false;

@@ -15,7 +15,7 @@
 typedef bool (*field_fn)(struct otlp_decoder *d, void *message,
                          const struct pb_field *f);
 
-static int end_of_level(struct otlp_decoder *d);
+static enum otlp_result end_of_level(struct otlp_decoder *d);
 static bool enter_level(struct otlp_decoder *d, struct slice bytes);
 static bool take_head(struct otlp_decoder *d, const struct pb_field *f);
 static bool take_item(struct otlp_decoder *d, const struct pb_field *f);
@@ -44,7 +44,9 @@ static bool take_value(struct otlp_decoder *d, struct value *v,
 static bool take_nested(struct otlp_decoder *d, const struct pb_field *f,
                         field_fn fn, void *list);
 static bool add_attribute(struct otlp_decoder *d, struct attributes *list,
-                          uint32_t max, const struct pb_field *f);
+                          uint32_t *over, const struct pb_field *f);
+static bool add_member(struct otlp_decoder *d, struct attributes *list,
+                       const struct pb_field *f);
 static bool add_event(struct otlp_decoder *d, const struct pb_field *f);
 static bool add_link(struct otlp_decoder *d, const struct pb_field *f);
 static bool take_text(struct otlp_decoder *d, const struct pb_field *f,
@@ -62,7 +64,13 @@ void otlp_pb_init(struct otlp_decoder *d)
     pb_init(&d->pb.reader[OTLP_REQUEST], d->body);
 }
 
-int otlp_pb_step(struct otlp_decoder *d)
+/* Groups are passed over, yet the reader had to walk through them. */
+static inline uint64_t group_work(const struct pb_field *f)
+{
+    return f->type == PB_GROUP ? f->bytes.n / OTLP_WORK_BYTES_CLOSE : 0;
+}
+
+enum otlp_result otlp_pb_step(struct otlp_decoder *d)
 {
     struct pb *r = &d->pb.reader[d->pb.level];
     struct pb_field f;
@@ -73,25 +81,26 @@ int otlp_pb_step(struct otlp_decoder *d)
         return end_of_level(d);
     if (more < 0) {
         fail(d, r->p, why_malformed);
-        return -1;
+        return OTLP_BAD;
     }
+    d->work += group_work(&f);
     bool good = d->pb.looking ? take_head(d, &f) : take_item(d, &f);
-    return good ? 1 : -1;
+    return good ? OTLP_MORE : OTLP_BAD;
 }
 
-static int end_of_level(struct otlp_decoder *d)
+static enum otlp_result end_of_level(struct otlp_decoder *d)
 {
     int level = d->pb.level;
 
     if (d->pb.looking) {
         d->pb.looking = false;
         pb_init(&d->pb.reader[level], d->pb.bytes[level]);
-        return 1;
+        return OTLP_MORE;
     }
     if (level == OTLP_REQUEST)
-        return 0;
+        return OTLP_END;
     d->pb.level--;
-    return 1;
+    return OTLP_MORE;
 }
 
 static bool enter_level(struct otlp_decoder *d, struct slice bytes)
@@ -118,7 +127,7 @@ read_message(struct otlp_decoder *d, struct slice bytes, field_fn fn,
 
     pb_init(&r, bytes);
     while ((more = pb_next(&r, &f)) > 0) {
-        if (!otlp_spend(d, 1))
+        if (!otlp_spend(d, 1 + group_work(&f)))
             return fail(d, r.p, otlp_why_work);
         if (!fn(d, message, &f))
             return false;
@@ -154,7 +163,7 @@ static bool take_item(struct otlp_decoder *d, const struct pb_field *f)
         return enter_level(d, f->bytes);
     otlp_span_begin(d);
     if (!read_message(d, f->bytes, span_field, &d->span))
-        return false;
+        return otlp_span_pass_over(d);
     otlp_span_deliver(d);
     return true;
 }
@@ -166,7 +175,7 @@ static bool resource_field(struct otlp_decoder *d, void *message,
 
     if (FIELD(f->number, f->type) != FIELD(1, PB_BYTES))
         return true;
-    return add_attribute(d, &resource->attributes, OTLP_ATTRIBUTES_MAX, f);
+    return add_attribute(d, &resource->attributes, NULL, f);
 }
 
 static bool scope_field(struct otlp_decoder *d, void *message,
@@ -180,7 +189,7 @@ static bool scope_field(struct otlp_decoder *d, void *message,
     case FIELD(2, PB_BYTES):
         return take_text(d, f, &scope->version);
     case FIELD(3, PB_BYTES):
-        return add_attribute(d, &scope->attributes, OTLP_ATTRIBUTES_MAX, f);
+        return add_attribute(d, &scope->attributes, NULL, f);
     default:
         return true;
     }
@@ -215,7 +224,7 @@ static bool span_field(struct otlp_decoder *d, void *message,
         span->end_ns = f->u;
         return true;
     case FIELD(9, PB_BYTES):
-        return add_attribute(d, &span->attributes, OTLP_ATTRIBUTES_MAX, f);
+        return add_attribute(d, &span->attributes, &d->over_attributes, f);
     case FIELD(10, PB_VARINT):
         span->dropped_attributes = (uint32_t)f->u;
         return true;
@@ -251,7 +260,7 @@ static bool event_field(struct otlp_decoder *d, void *message,
     case FIELD(2, PB_BYTES):
         return take_text(d, f, &event->name);
     case FIELD(3, PB_BYTES):
-        return add_attribute(d, &event->attributes, OTLP_ATTRIBUTES_MAX, f);
+        return add_attribute(d, &event->attributes, &d->over_attributes, f);
     default:
         return true;
     }
@@ -272,7 +281,7 @@ static bool link_field(struct otlp_decoder *d, void *message,
     case FIELD(3, PB_BYTES):
         return take_text(d, f, &link->trace_state);
     case FIELD(4, PB_BYTES):
-        return add_attribute(d, &link->attributes, OTLP_ATTRIBUTES_MAX, f);
+        return add_attribute(d, &link->attributes, &d->over_attributes, f);
     case FIELD(6, PB_FIXED32):
         link->flags = (uint32_t)f->u;
         return true;
@@ -366,7 +375,7 @@ static bool map_field(struct otlp_decoder *d, void *message,
 {
     if (FIELD(f->number, f->type) != FIELD(1, PB_BYTES))
         return true;
-    return add_attribute(d, message, UINT32_MAX, f);
+    return add_member(d, message, f);
 }
 
 static bool take_value(struct otlp_decoder *d, struct value *v,
@@ -387,10 +396,14 @@ static bool take_nested(struct otlp_decoder *d, const struct pb_field *f,
 }
 
 static bool add_attribute(struct otlp_decoder *d, struct attributes *list,
-                          uint32_t max, const struct pb_field *f)
+                          uint32_t *over, const struct pb_field *f)
 {
-    if (list->n >= max)
-        return fail(d, f->bytes.p, otlp_why_attributes);
+    return otlp_list_full(d, list->n, over) || add_member(d, list, f);
+}
+
+static bool add_member(struct otlp_decoder *d, struct attributes *list,
+                       const struct pb_field *f)
+{
     struct attribute *items =
         otlp_list_add(d, list->items, list->n, sizeof(*items));
     if (!items)
@@ -402,9 +415,11 @@ static bool add_attribute(struct otlp_decoder *d, struct attributes *list,
 static bool add_event(struct otlp_decoder *d, const struct pb_field *f)
 {
     struct span *span = &d->span;
+
+    if (otlp_list_full(d, span->n_events, &d->over_events))
+        return true;
     struct span_event *events =
         otlp_list_add(d, span->events, span->n_events, sizeof(*events));
-
     if (!events)
         return fail(d, f->bytes.p, otlp_why_memory);
     span->events = events;
@@ -414,9 +429,11 @@ static bool add_event(struct otlp_decoder *d, const struct pb_field *f)
 static bool add_link(struct otlp_decoder *d, const struct pb_field *f)
 {
     struct span *span = &d->span;
+
+    if (otlp_list_full(d, span->n_links, &d->over_links))
+        return true;
     struct span_link *links =
         otlp_list_add(d, span->links, span->n_links, sizeof(*links));
-
     if (!links)
         return fail(d, f->bytes.p, otlp_why_memory);
     span->links = links;
@@ -446,6 +463,7 @@ static bool fail(struct otlp_decoder *d, const void *at, const char *why)
     static const char *const levels[] = {"the request", "ResourceSpans",
                                          "ScopeSpans"};
 
+    d->at_ceiling = otlp_is_ceiling(why);
     err_set(&d->err, "%s in %s at byte %zu", why, levels[d->pb.level],
             (size_t)((const char *)at - d->body.p));
     return false;

@@ -18,7 +18,7 @@
 /* A slice ends with the first of these. Work differs so much by span that
  * only the time tells when it was enough. */
 #define SLICE_SPANS 500
-#define SLICE_US 3000
+#define SLICE_US 2000
 #define SLICE_UNPACKED ((size_t)512 << 10)
 /* Unpacked bytes that are decoded in the same slice. */
 #define UNPACKED_SMALL ((size_t)128 << 10)
@@ -45,15 +45,18 @@ struct otlp_job {
     struct buf unpacked;
     struct arena arena;
     struct otlp_decoder *decoder;
+    const struct span *held; /* decoded, to be translated in the next slice */
     int64_t slice_end_us;
     bool counting; /* spans are counted only: there is no room for them */
     bool forced;   /* more than could ever fit: what fits is taken */
     uint64_t accepted, rejected, left_out;
+    uint64_t items_left_out; /* of spans that are taken */
     /* Where requests are passed on: */
     bool passes;          /* there is somebody who takes them */
     bool alone;           /* the answer waits for what comes of the passing */
     struct slice request; /* unpacked */
-    uint64_t spans, without_ids, waiting; /* waiting: for that answer */
+    uint64_t spans, without_ids; /* without: or too large, not passed on */
+    uint64_t waiting;            /* for that answer */
     struct otlp_encoder encoder;
     enum otlp_verdict verdict;
     struct err why; /* the first reason */
@@ -192,7 +195,8 @@ static struct otlp_job *job_new(struct otlp_taker *t)
     }
     j->next = NULL;
     j->counting = j->forced = false;
-    j->accepted = j->rejected = j->left_out = 0;
+    j->accepted = j->rejected = j->left_out = j->items_left_out = 0;
+    j->held = NULL;
     j->spans = j->without_ids = j->waiting = 0;
     j->passes = pipeline_takes_otlp(t->pipeline);
     j->alone = pipeline_otlp_alone(t->pipeline);
@@ -266,22 +270,45 @@ static void job_decode(struct otlp_job *j)
     struct err err;
     /* Jobs take turns, and their arenas are used again. */
     translator_begin_request(j->taker->translator);
-    int rc = otlp_decode(j->decoder, SLICE_SPANS, take_span, j, &err);
-    if (rc < 0)
+    if (j->held)
+        push_span(j, j->held);
+    j->held = NULL;
+    enum otlp_result rc =
+        otlp_decode(j->decoder, SLICE_SPANS, take_span, j, &err);
+    j->items_left_out = otlp_decoder_left_out(j->decoder);
+    switch (rc) {
+    case OTLP_LARGE:
+        job_fail(j, OTLP_TOO_LARGE, err.text);
+        break;
+    case OTLP_BAD:
         job_fail(j, OTLP_MALFORMED, err.text);
-    else if (rc == 0)
+        break;
+    case OTLP_END:
         job_pass(j);
+        break;
+    case OTLP_SPAN_LARGE:
+        j->spans++;
+        j->without_ids++;
+        reject(j, REJECT_TOO_LARGE, err.text);
+        break;
+    case OTLP_MORE:
+        break;
+    }
 }
 
-/* False ends the slice, not the job. */
+/* False ends the slice, not the job. A span whose decoding took the rest of
+ * the time is translated in the next slice. */
 static bool take_span(void *arg, const struct span *span)
 {
     struct otlp_job *j = arg;
+    bool in_time = clock_mono_us() < j->slice_end_us;
     if (j->counting)
         leave_out(j);
-    else
+    else if (in_time)
         push_span(j, span);
-    return clock_mono_us() < j->slice_end_us;
+    else
+        j->held = span;
+    return in_time;
 }
 
 static void push_span(struct otlp_job *j, const struct span *span)
@@ -501,6 +528,12 @@ static const char *job_message(struct otlp_job *j, char *text, size_t size)
                    (unsigned long long)j->rejected,
                    (unsigned long long)(j->rejected + j->accepted),
                    j->why.text);
+    if (j->verdict == OTLP_TAKEN && j->items_left_out > 0)
+        buf_printf(&b,
+                   "%s%llu attributes, events or links left out, beyond %u of "
+                   "a kind in one place",
+                   j->rejected ? "; " : "",
+                   (unsigned long long)j->items_left_out, OTLP_ITEMS_MAX);
     size_t n = b.n < size ? b.n : size - 1;
     if (n)
         memcpy(text, b.p, n);

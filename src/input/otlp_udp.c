@@ -41,8 +41,8 @@ struct otlp_udp {
 
 static enum prefix find_prefix(struct slice *body);
 static void decode(struct otlp_udp *o, struct slice base64);
-static bool walk(struct otlp_udp *o, struct slice request, otlp_span_fn fn,
-                 struct err *err);
+static enum otlp_result walk(struct otlp_udp *o, struct slice request,
+                             otlp_span_fn fn, struct err *err);
 static bool check_span(void *arg, const struct span *span);
 static void pass_on(struct otlp_udp *o, struct slice request);
 static bool encode_span(void *arg, const struct span *span);
@@ -128,6 +128,7 @@ static enum prefix find_prefix(struct slice *body)
 /* In two turns, so that of a request with a fault nothing is forwarded. */
 static void decode(struct otlp_udp *o, struct slice base64)
 {
+    enum otlp_result rc;
     struct err err;
 
     if (base64.n > BASE64_MAX) {
@@ -141,29 +142,40 @@ static void decode(struct otlp_udp *o, struct slice base64)
     }
     struct slice request = slice_of(o->request, (size_t)n);
     o->spans = o->without_ids = 0;
-    if (walk(o, request, check_span, &err)) {
+    rc = walk(o, request, check_span, &err);
+    if (rc == OTLP_END) {
         translator_begin_request(o->translator);
         walk(o, request, take_span, &err);
         pass_on(o, request);
     } else {
-        reject(o, REJECT_OTLP_MALFORMED, err.text);
+        reject(o, rc == OTLP_LARGE ? REJECT_TOO_LARGE : REJECT_OTLP_MALFORMED,
+               err.text);
     }
 }
 
-static bool walk(struct otlp_udp *o, struct slice request, otlp_span_fn fn,
-                 struct err *err)
+static enum otlp_result walk(struct otlp_udp *o, struct slice request,
+                             otlp_span_fn fn, struct err *err)
 {
-    struct otlp_decoder *d;
-    int more = 1;
+    enum otlp_result rc;
 
     arena_reset(&o->arena);
-    d = otlp_decoder_new(OTLP_PROTOBUF, request, &o->arena);
-    if (!d)
+    struct otlp_decoder *d =
+        otlp_decoder_new(OTLP_PROTOBUF, request, &o->arena);
+    if (!d) {
         err_set(err, "out of memory");
-    while (d && more > 0)
-        more = otlp_decode(d, UINT32_MAX, fn, o, err);
+        return OTLP_LARGE;
+    }
+    do {
+        rc = otlp_decode(d, UINT32_MAX, fn, o, err);
+        if (rc == OTLP_SPAN_LARGE && fn == take_span) {
+            reject(o, REJECT_TOO_LARGE, err->text);
+        } else if (rc == OTLP_SPAN_LARGE && fn == check_span) {
+            o->spans++;
+            o->without_ids++;
+        }
+    } while (rc > 0);
     otlp_decoder_free(d);
-    return d && more == 0;
+    return rc;
 }
 
 static bool check_span(void *arg, const struct span *span)
@@ -185,7 +197,7 @@ static void pass_on(struct otlp_udp *o, struct slice request)
     if (o->without_ids > 0 || translator_alters(o->translator)) {
         otlp_encoder_begin(&o->encoder);
         translator_begin_request(o->translator);
-        bool whole = walk(o, request, encode_span, &err);
+        bool whole = walk(o, request, encode_span, &err) == OTLP_END;
         r.body = otlp_encoder_end(&o->encoder);
         r.spans = o->encoder.spans;
         if (!whole || o->encoder.out.failed) {

@@ -40,7 +40,6 @@ void annotations_read_list(struct translator *t)
         if (v->array.items[i].kind == VALUE_STRING)
             seen_add(&t->listed, key_hash(v->array.items[i].text), i, &was);
     }
-    span_fate(t, KEY_XRAY_ANNOTATIONS, FATE_TAKEN);
 }
 
 void annotations_write(struct translator *t)
@@ -59,7 +58,7 @@ void annotations_write(struct translator *t)
         put_kept(t);
     else if (t->stores_resource)
         resource_members_write(t, true);
-    for (uint32_t i = 0; i < a->n; i++) {
+    for (uint32_t i = 0; i < a->n && !t->documents.failed; i++) {
         enum fate fate = (enum fate)t->scan.fate[i];
         if (fate != FATE_GONE &&
             is_wanted(t, a->items[i].key, t->scan.hash[i], fate) &&
@@ -76,16 +75,21 @@ void annotations_write(struct translator *t)
 void resource_members_write(struct translator *t, bool annotations)
 {
     const struct resource_view *r = &t->resource;
+    uint32_t written = 0;
 
-    for (uint32_t i = 0; i < r->n_all; i++) {
+    for (uint32_t i = 0; i < r->n_all && !t->documents.failed; i++) {
         const struct attribute *a = r->all[i];
         struct slice key = prefixed(t, a->key);
         bool is_annotation = value_is_scalar(&a->value) &&
                              is_wanted(t, key, key_hash(key), FATE_LEFT);
         if (annotations && is_annotation)
             put_annotation(t, key, &a->value);
-        else if (!annotations && !is_annotation && a->value.kind != VALUE_EMPTY)
+        else if (annotations || is_annotation || a->value.kind == VALUE_EMPTY)
+            continue;
+        else if (written++ < t->cuts.list_max)
             member_write(t, key, &a->value);
+        else
+            t->cuts.made.cut_others++;
     }
 }
 
@@ -93,11 +97,13 @@ void resource_members_write(struct translator *t, bool annotations)
 static bool is_wanted(struct translator *t, struct slice key, uint64_t hash,
                       enum fate fate)
 {
-    if (t->options.index_all && fate == FATE_LEFT)
+    bool left = fate == FATE_LEFT || fate == FATE_SPACE;
+
+    if (t->options.index_all && left)
         return true;
     if (t->options.n_indexed > 0 && is_indexed(t, key, hash))
         return true;
-    return t->has_list && fate == FATE_LEFT && seen_find(&t->listed, hash);
+    return t->has_list && left && seen_find(&t->listed, hash);
 }
 
 static bool is_indexed(const struct translator *t, struct slice key,

@@ -9,6 +9,9 @@
 
 #include "parts.h"
 
+/* Of one document; more stacks fit into none. */
+enum { STACKS_READ_MAX = 128 * 1024 };
+
 static void write_events(struct translator *t);
 static void write_status(struct translator *t);
 static void write_failure(struct translator *t, const struct span_event *e);
@@ -16,8 +19,8 @@ static bool exception_begin(struct translator *t, struct slice type,
                             struct slice message);
 static void exception_end(struct translator *t, bool has_cause);
 static void put_remote(struct translator *t, bool remote);
-static const struct value *event_value(const struct span_event *e,
-                                       const char *key);
+static const struct value *
+event_value(struct translator *t, const struct span_event *e, const char *key);
 static bool is_failure(struct translator *t, const struct span_event *e);
 
 void cause_write(struct translator *t)
@@ -27,6 +30,7 @@ void cause_write(struct translator *t)
 
     t->exception = (struct exception_state){
         .remote = s->kind == SPAN_CLIENT || s->kind == SPAN_PRODUCER,
+        .stack_left = t->options.limit ? STACKS_READ_MAX : SIZE_MAX,
     };
     for (uint32_t i = 0; i < s->n_events; i++)
         has_events |=
@@ -106,15 +110,16 @@ bool stack_beside(struct translator *t, struct slice type, struct slice message)
 
 static void write_events(struct translator *t)
 {
-    for (uint32_t i = 0; i < t->span->n_events; i++) {
+    for (uint32_t i = 0; i < t->span->n_events && !t->documents.failed; i++) {
         const struct span_event *e = &t->span->events[i];
         if (is_failure(t, e)) {
             write_failure(t, e);
         } else if (slice_is(e->name, "exception")) {
             struct slice text =
-                value_text(t, event_value(e, "exception.stacktrace"));
-            exception_begin(t, value_text(t, event_value(e, "exception.type")),
-                            value_text(t, event_value(e, "exception.message")));
+                value_text(t, event_value(t, e, "exception.stacktrace"));
+            exception_begin(
+                t, value_text(t, event_value(t, e, "exception.type")),
+                value_text(t, event_value(t, e, "exception.message")));
             put_remote(t, t->exception.remote);
             stack_read(t, t->resource.language, text);
             exception_end(t, false);
@@ -142,8 +147,9 @@ static void write_status(struct translator *t)
 static void write_failure(struct translator *t, const struct span_event *e)
 {
     struct slice code =
-        value_text(t, event_value(e, "http.response.status_code"));
-    struct slice text = value_text(t, event_value(e, "aws.http.error_message"));
+        value_text(t, event_value(t, e, "http.response.status_code"));
+    struct slice text =
+        value_text(t, event_value(t, e, "aws.http.error_message"));
 
     buf_clear(&t->connection);
     buf_append(&t->connection, code);
@@ -214,9 +220,10 @@ static void put_remote(struct translator *t, bool remote)
     jw_bool(&t->jw, remote);
 }
 
-static const struct value *event_value(const struct span_event *e,
-                                       const char *key)
+static const struct value *
+event_value(struct translator *t, const struct span_event *e, const char *key)
 {
+    limit_spend(t, e->attributes.n);
     for (uint32_t i = 0; i < e->attributes.n; i++) {
         if (slice_is(e->attributes.items[i].key, key))
             return &e->attributes.items[i].value;
@@ -228,6 +235,6 @@ static const struct value *event_value(const struct span_event *e,
 static bool is_failure(struct translator *t, const struct span_event *e)
 {
     return t->aws_api && slice_is(e->name, "HTTP request failure") &&
-           value_is_scalar(event_value(e, "http.response.status_code")) &&
-           value_is_scalar(event_value(e, "aws.http.error_message"));
+           value_is_scalar(event_value(t, e, "http.response.status_code")) &&
+           value_is_scalar(event_value(t, e, "aws.http.error_message"));
 }

@@ -10,8 +10,8 @@
 
 enum { DEPTH_MAX = 64 };
 
-static void compact(struct buf *out, struct slice json);
-static void put_member(struct translator *t, struct slice raw_key,
+static void compact(struct translator *t, struct slice json);
+static bool put_member(struct translator *t, struct slice raw_key,
                        struct slice value);
 
 bool json_text_is_object(struct slice text)
@@ -27,7 +27,7 @@ bool json_text_is_object(struct slice text)
 void json_text_write(struct translator *t, struct slice text)
 {
     buf_clear(&t->connection);
-    compact(&t->connection, text);
+    compact(t, text);
     struct slice json = buf_slice(&t->connection);
     if (json.n <= t->cuts.value_max) {
         if (!limit_passed(t, json.n))
@@ -42,7 +42,7 @@ void json_text_write(struct translator *t, struct slice text)
 }
 
 /* The text is known to be an object. */
-void json_text_merge(struct translator *t, struct slice text)
+void json_text_merge(struct translator *t, struct slice text, uint32_t *written)
 {
     struct js j;
     struct slice key;
@@ -54,23 +54,27 @@ void json_text_merge(struct translator *t, struct slice text)
         enum js_kind kind = js_next(&j, NULL);
         if (!js_skip(&j, kind))
             return;
-        put_member(t, key, slice_of(from, (size_t)(j.p - from)));
+        if (*written >= t->cuts.list_max)
+            t->cuts.made.cut_others++;
+        else
+            *written +=
+                put_member(t, key, slice_of(from, (size_t)(j.p - from)));
     }
 }
 
-/* An attribute of that name stands already: it stays. */
-static void put_member(struct translator *t, struct slice raw_key,
+/* False if an attribute of that name stands already: it stays. */
+static bool put_member(struct translator *t, struct slice raw_key,
                        struct slice value)
 {
     if (seen_find(&t->doubles, key_hash(raw_key)))
-        return;
+        return false;
     buf_clear(&t->connection);
-    compact(&t->connection, slice_of(raw_key.p - 1, raw_key.n + 2));
+    compact(t, slice_of(raw_key.p - 1, raw_key.n + 2));
     buf_byte(&t->connection, ':');
     value = slice_trim(value);
     if (value.n > 0 && value.p[0] == ':')
         value = slice_from(value, 1);
-    compact(&t->connection, value);
+    compact(t, value);
     struct slice json = buf_slice(&t->connection);
     if (json.n > t->cuts.value_max) {
         t->cuts.made.cut_metadata++;
@@ -79,28 +83,36 @@ static void put_member(struct translator *t, struct slice raw_key,
     } else if (!limit_passed(t, json.n)) {
         jw_raw(&t->jw, json);
     }
+    return true;
 }
 
-/* Leaves out white space between tokens; bytes in texts that are no UTF-8
- * become U+FFFD. */
-static void compact(struct buf *out, struct slice json)
+/* Appends the text without white space between tokens; bytes in texts that are
+ * no UTF-8 become U+FFFD. */
+static void compact(struct translator *t, struct slice json)
 {
+    enum { BYTES_A_UNIT = 8, GROWTH = 3 };
+    char *to = buf_reserve(&t->connection, json.n * GROWTH);
+    const char *p = json.p, *end = p + json.n;
     bool in_text = false;
 
-    for (size_t i = 0; i < json.n;) {
-        char c = json.p[i];
+    if (!to)
+        return;
+    limit_spend(t, json.n / BYTES_A_UNIT);
+    while (p < end) {
         uint32_t point;
-        size_t n = (unsigned char)c < 0x80
-                       ? 1
-                       : utf8_decode(json.p + i, json.n - i, &point);
-        if (in_text && c == '\\' && i + 1 < json.n)
+        size_t n = 1;
+        if ((unsigned char)*p >= 0x80)
+            n = utf8_decode(p, (size_t)(end - p), &point);
+        else if (in_text && *p == '\\' && p + 1 < end)
             n = 2;
-        if (c == '"')
+        else if (*p == '"')
             in_text = !in_text;
-        if (n == 0)
-            buf_str(out, "\xEF\xBF\xBD");
-        else if (in_text || (unsigned char)c > ' ')
-            buf_append(out, slice_of(json.p + i, n));
-        i += n ? n : 1;
+        const char *from = n ? p : "\xEF\xBF\xBD";
+        for (size_t i = 0; i < (n ? n : 3); i++) {
+            *to = from[i];
+            to += in_text || (unsigned char)from[i] > ' ';
+        }
+        p += n ? n : 1;
     }
+    t->connection.n = (size_t)(to - t->connection.p);
 }

@@ -3,7 +3,8 @@
  * The size limit of a document: nothing is dropped for its size. A document
  * that is too large is written again with the largest metadata values cut,
  * then stack frames from the outermost, then the statement and messages, then
- * all else; of each kind no more than needed. Knows no block.
+ * all else; of each kind no more than needed, unless looking for that takes
+ * too long. Knows no block.
  */
 #include "parts.h"
 
@@ -13,6 +14,8 @@ enum {
     FRAMES_MOST = 256,
     LIST_MOST = 4096,
     LIST_LEAST = 8,
+    BYTES_A_UNIT = 16, /* of work, written */
+    SEARCH_WORK_MAX = 200000,
 };
 
 typedef void (*stage_fn)(struct translator *t, unsigned step);
@@ -78,27 +81,31 @@ static bool try_cuts(struct translator *t, limit_write_fn write)
     t->documents.failed = false;
     memset(&t->cuts.made, 0, sizeof(t->cuts.made));
     write(t);
+    limit_spend(t, (t->documents.n - t->start) / BYTES_A_UNIT);
     return !t->documents.failed && !limit_passed(t, 0);
 }
 
-/* Finds the mildest step that fits; each next stage keeps the last. */
+/* Finds the mildest step that fits; each next stage keeps the last. A hostile
+ * span whose writing is slow gets a harsher one. */
 static bool run_stage(struct translator *t, limit_write_fn write, stage_fn set)
 {
     unsigned low = 0, high = STEPS; /* low does not fit */
 
     set(t, high);
-    if (!try_cuts(t, write))
+    bool good = try_cuts(t, write);
+    if (!good)
         return false;
-    while (high - low > 1) {
+    while (high - low > 1 && t->cuts.work < SEARCH_WORK_MAX) {
         unsigned mid = (low + high) / 2;
         set(t, mid);
-        if (try_cuts(t, write))
+        good = try_cuts(t, write);
+        if (good)
             high = mid;
         else
             low = mid;
     }
     set(t, high);
-    return try_cuts(t, write);
+    return good || try_cuts(t, write);
 }
 
 static void cut_metadata(struct translator *t, unsigned step)

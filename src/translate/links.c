@@ -19,7 +19,7 @@ void links_write(struct translator *t)
     struct place before = place_now(t);
     put_name(t, SLICE("links"));
     jw_array(&t->jw);
-    for (uint32_t i = 0; i < t->span->n_links; i++) {
+    for (uint32_t i = 0; i < t->span->n_links && !t->documents.failed; i++) {
         if (!link_is_valid(&t->span->links[i]))
             continue;
         if (written++ < t->cuts.list_max)

@@ -11,7 +11,7 @@
 
 static void put_default(struct translator *t);
 static void put_attributes(struct translator *t);
-static bool is_name_space(const struct translator *t, uint32_t i,
+static bool name_space_at(const struct translator *t, uint32_t i,
                           struct slice *name);
 static void put_merged(struct translator *t);
 static void put_name_spaces(struct translator *t);
@@ -73,11 +73,10 @@ static void put_attributes(struct translator *t)
     const struct attributes *a = t->scan.attributes;
     uint32_t written = 0;
 
-    for (uint32_t i = 0; i < a->n; i++) {
-        struct slice name;
+    for (uint32_t i = 0; i < a->n && !t->documents.failed; i++) {
         enum fate fate = (enum fate)t->scan.fate[i];
         if ((fate != FATE_LEFT && fate != FATE_BACK) ||
-            a->items[i].value.kind == VALUE_EMPTY || is_name_space(t, i, &name))
+            a->items[i].value.kind == VALUE_EMPTY)
             continue;
         if (written++ < t->cuts.list_max)
             member_write(t, a->items[i].key, &a->items[i].value);
@@ -86,20 +85,15 @@ static void put_attributes(struct translator *t)
     }
 }
 
-/* aws.xray.metadata.NAME with the text of a JSON object is the namespace
- * NAME, unless all attributes are to be annotations. */
-static bool is_name_space(const struct translator *t, uint32_t i,
+/* What stands behind METADATA_PREFIX. */
+static bool name_space_at(const struct translator *t, uint32_t i,
                           struct slice *name)
 {
-    const struct attribute *a = &t->scan.attributes->items[i];
-
-    if (!t->scan.has_name_spaces || t->scan.fate[i] != FATE_LEFT ||
-        t->options.index_all || a->value.kind != VALUE_STRING ||
-        !slice_starts(a->key, METADATA_PREFIX) ||
-        a->key.n == sizeof(METADATA_PREFIX) - 1)
+    if (!t->scan.has_name_spaces || t->scan.fate[i] != FATE_SPACE)
         return false;
-    *name = slice_from(a->key, sizeof(METADATA_PREFIX) - 1);
-    return json_text_is_object(a->value.text);
+    *name = slice_from(t->scan.attributes->items[i].key,
+                       sizeof(METADATA_PREFIX) - 1);
+    return true;
 }
 
 /* Those named default, in any case. */
@@ -107,10 +101,11 @@ static void put_merged(struct translator *t)
 {
     const struct attributes *a = t->scan.attributes;
     struct slice name;
+    uint32_t written = 0;
 
     for (uint32_t i = 0; t->scan.has_name_spaces && i < a->n; i++) {
-        if (is_name_space(t, i, &name) && slice_is_nocase(name, "default"))
-            json_text_merge(t, a->items[i].value.text);
+        if (name_space_at(t, i, &name) && slice_is_nocase(name, "default"))
+            json_text_merge(t, a->items[i].value.text, &written);
     }
 }
 
@@ -118,10 +113,15 @@ static void put_name_spaces(struct translator *t)
 {
     const struct attributes *a = t->scan.attributes;
     struct slice name;
+    uint32_t written = 0;
 
     for (uint32_t i = 0; t->scan.has_name_spaces && i < a->n; i++) {
-        if (!is_name_space(t, i, &name) || slice_is_nocase(name, "default"))
+        if (!name_space_at(t, i, &name) || slice_is_nocase(name, "default"))
             continue;
+        if (written++ >= t->cuts.list_max) {
+            t->cuts.made.cut_others++;
+            continue;
+        }
         put_key(t, name);
         json_text_write(t, a->items[i].value.text);
     }
@@ -183,7 +183,7 @@ static void put_own_space(struct translator *t)
     if (t->span->n_events == 0 && t->span->n_links == 0)
         return;
     for (uint32_t i = 0; i < a->n; i++) {
-        if (is_name_space(t, i, &name) && slice_is(name, "otel"))
+        if (name_space_at(t, i, &name) && slice_is(name, "otel"))
             own = SLICE("otel.span");
     }
     struct place before = place_now(t);
@@ -204,7 +204,7 @@ static void put_events(struct translator *t)
 
     put_name(t, SLICE("events"));
     jw_array(&t->jw);
-    for (uint32_t i = 0; i < t->span->n_events; i++) {
+    for (uint32_t i = 0; i < t->span->n_events && !t->documents.failed; i++) {
         if (!event_adds(t, &t->span->events[i]))
             continue;
         if (written++ < t->cuts.list_max)
@@ -275,11 +275,15 @@ static void put_bad_links(struct translator *t)
 
     put_name(t, SLICE("links"));
     jw_array(&t->jw);
-    for (uint32_t i = 0; i < t->span->n_links; i++) {
+    for (uint32_t i = 0; i < t->span->n_links && !t->documents.failed; i++) {
         const struct span_link *l = &t->span->links[i];
         char trace[33], id[17];
-        if (link_is_valid(l) || written++ >= t->cuts.list_max)
+        if (link_is_valid(l))
             continue;
+        if (written++ >= t->cuts.list_max) {
+            t->cuts.made.cut_others++;
+            continue;
+        }
         hex_encode(l->trace_id, 16, trace);
         hex_encode(l->span_id, 8, id);
         jw_object(&t->jw);

@@ -165,6 +165,7 @@ bool seen_add(struct seen *s, uint64_t hash, uint32_t index,
 
 enum fate {
     FATE_LEFT,  /* no block has it: annotation or metadata */
+    FATE_SPACE, /* the same, and it is a namespace of the metadata */
     FATE_TAKEN, /* a block of the document carries it */
     FATE_BACK,  /* a rule read it, yet no field carries it: metadata */
     FATE_GONE,  /* a later attribute has the same key; or not for this
@@ -174,10 +175,10 @@ enum fate {
 struct scan {
     const struct attributes *attributes;
     uint8_t *fate;  /* of each attribute, for the document being written */
-    uint8_t *first; /* where fates begin: LEFT, or GONE for doubles */
+    uint8_t *first; /* where fates begin: LEFT, SPACE, or GONE for doubles */
     uint64_t *hash;
     uint32_t room;
-    bool has_name_spaces; /* a key begins with METADATA_PREFIX */
+    bool has_name_spaces; /* one has FATE_SPACE */
     uint32_t at[KEY_END]; /* index + 1 of the attribute, 0: absent */
 };
 
@@ -228,6 +229,7 @@ struct cuts {
     uint32_t list_max; /* entries of annotations, metadata, links … */
     /* What this writing of the document cut. */
     struct translate_counts made;
+    uint64_t work; /* of all writings, see limit_spend */
 };
 
 /* --- one document --------------------------------------------------------- */
@@ -250,6 +252,7 @@ struct exception_state {
     uint32_t written; /* exceptions begun */
     uint32_t frames, frames_cut;
     bool remote, in_stack, is_open, from_events;
+    size_t stack_left; /* bytes of stack texts that are still read */
 };
 
 /* Where a document of the present span is, and its ids. */
@@ -447,7 +450,7 @@ void links_write(struct translator *t);
 bool link_is_valid(const struct span_link *l);
 
 /* annotations.c */
-/* Reads the names in aws.xray.annotations. */
+/* Reads the names in aws.xray.annotations, once a span. */
 void annotations_read_list(struct translator *t);
 void annotations_write(struct translator *t);
 /* Members of otel.resource.* that are annotations, or those that are not. */
@@ -461,7 +464,9 @@ void metadata_write(struct translator *t);
  * into the present object. False if the text is no JSON object. */
 bool json_text_is_object(struct slice text);
 void json_text_write(struct translator *t, struct slice text);
-void json_text_merge(struct translator *t, struct slice text);
+/* *written: members so far, of which there are at most cuts.list_max. */
+void json_text_merge(struct translator *t, struct slice text,
+                     uint32_t *written);
 
 /* limit.c */
 typedef void (*limit_write_fn)(struct translator *t);
@@ -469,6 +474,12 @@ typedef void (*limit_write_fn)(struct translator *t);
  * False if it does not. */
 bool limit_fit(struct translator *t, limit_write_fn write);
 void cuts_none(struct cuts *c);
+/* Counts work that the size of the document does not tell of, in units of
+ * about 10 ns; after too much the mildest cut is not looked for any more. */
+static inline void limit_spend(struct translator *t, uint64_t units)
+{
+    t->cuts.work += units;
+}
 /* Whether the document is over the limit already; stops the writing then. */
 bool limit_passed(struct translator *t, size_t more);
 

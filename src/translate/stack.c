@@ -6,10 +6,6 @@
  */
 #include "parts.h"
 
-/* Texts beyond this are read in part when documents are limited: no such
- * stack fits into one anyway. */
-enum { STACK_READ_MAX = 256 * 1024 };
-
 void stack_read(struct translator *t, enum language l, struct slice text)
 {
     typedef void (*read_fn)(struct translator *, struct slice);
@@ -24,16 +20,22 @@ void stack_read(struct translator *t, enum language l, struct slice text)
         [LANGUAGE_CPP] = stack_cpp,
     };
 
+    enum { BYTES_A_UNIT = 3 };
+
     if (l == LANGUAGE_OTHER || text.n == 0)
         return;
-    if (t->options.limit && text.n > STACK_READ_MAX) {
+    size_t most = t->exception.stack_left;
+    if (text.n > most) {
         /* Python's innermost frame comes last, all others' first. */
         if (l == LANGUAGE_PYTHON)
-            text = slice_from(text, text.n - STACK_READ_MAX);
-        text.n = STACK_READ_MAX;
+            text = slice_from(text, text.n - most);
+        text.n = most;
         t->exception.frames_cut++;
     }
-    readers[l](t, text);
+    t->exception.stack_left -= text.n;
+    limit_spend(t, text.n / BYTES_A_UNIT);
+    if (text.n > 0)
+        readers[l](t, text);
 }
 
 bool stack_line(struct slice *rest, struct slice *line)

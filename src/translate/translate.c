@@ -19,6 +19,8 @@ enum {
 static int process(struct translator *t, const struct span **span);
 static bool span_has_ids(const struct span *s);
 static bool scan_read(struct translator *t, const struct span *s);
+static bool is_name_space(struct translator *t, const struct attribute *a,
+                          size_t *json_left);
 static bool scan_grow(struct scan *s, uint32_t n);
 static bool is_local_root(const struct translator *t);
 static bool is_call(const struct span *s);
@@ -116,6 +118,7 @@ int translate_span(struct translator *t, const struct span *span,
     trace_id_text(span->trace_id, t->trace_id);
     buf_clear(&t->documents);
     t->n_made = 0;
+    annotations_read_list(t);
     bool is_pair = is_local_root(t) && span->kind != SPAN_SERVER &&
                    span->kind != SPAN_INTERNAL;
     bool good =
@@ -167,6 +170,7 @@ const struct translate_counts *translator_counts(const struct translator *t)
 void made_id(struct translator *t, char role, uint32_t index, char out[17])
 {
     static const uint8_t none[8];
+    enum { WORK = 30 };
     uint8_t digest[SHA256_BYTES];
     unsigned char tail[5] = {
         (unsigned char)role,          (unsigned char)(index >> 24),
@@ -174,6 +178,7 @@ void made_id(struct translator *t, char role, uint32_t index, char out[17])
         (unsigned char)index,
     };
 
+    limit_spend(t, WORK);
     sha256_reset(t->hash);
     sha256_update(t->hash, slice_of(t->span->trace_id, 16));
     sha256_update(t->hash, slice_of(t->span->span_id, 8));
@@ -228,6 +233,7 @@ static bool scan_read(struct translator *t, const struct span *s)
 {
     struct scan *scan = &t->scan;
     uint32_t n = s->attributes.n;
+    size_t json_left = t->options.limit ? t->options.limit : SIZE_MAX;
 
     if ((n > scan->room && !scan_grow(scan, n)) || !seen_begin(&t->doubles, n))
         return false;
@@ -244,8 +250,9 @@ static bool scan_read(struct translator *t, const struct span *s)
         scan->hash[i] = hash;
         if (k != KEY_NONE)
             scan->at[k] = i + 1;
-        else if (slice_starts(key, METADATA_PREFIX))
-            scan->has_name_spaces = true;
+        else if (is_name_space(t, &s->attributes.items[i], &json_left))
+            scan->first[i] = FATE_SPACE;
+        scan->has_name_spaces |= scan->first[i] == FATE_SPACE;
         if (!seen_add(&t->doubles, hash, i, &was) &&
             slice_eq(s->attributes.items[was->index].key, key)) {
             scan->first[was->index] = FATE_GONE;
@@ -253,6 +260,20 @@ static bool scan_read(struct translator *t, const struct span *s)
         }
     }
     return true;
+}
+
+/* aws.xray.metadata.NAME with the text of a JSON object is the namespace
+ * NAME, unless all attributes are to be annotations. More of such text than a
+ * document holds is not read: the rest are texts, to be cut as others are. */
+static bool is_name_space(struct translator *t, const struct attribute *a,
+                          size_t *json_left)
+{
+    if (t->options.index_all || a->value.kind != VALUE_STRING ||
+        !slice_starts(a->key, METADATA_PREFIX) ||
+        a->key.n == sizeof(METADATA_PREFIX) - 1 || a->value.text.n > *json_left)
+        return false;
+    *json_left -= a->value.text.n;
+    return json_text_is_object(a->value.text);
 }
 
 static bool scan_grow(struct scan *s, uint32_t n)
@@ -344,7 +365,8 @@ static void document_write(struct translator *t)
         span_fate(t, KEY_REMOTE_TARGET, FATE_GONE);
         span_fate(t, KEY_K8S_REMOTE_NAMESPACE, FATE_GONE);
     }
-    annotations_read_list(t);
+    if (t->has_list)
+        span_fate(t, KEY_XRAY_ANNOTATIONS, FATE_TAKEN);
     http_read(t);
     head_write(t);
     times_write(t);

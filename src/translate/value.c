@@ -9,6 +9,9 @@
 
 #include "parts.h"
 
+/* What a number of many digits takes. */
+enum { DOUBLE_WORK = 100 };
+
 static bool put_pair(struct translator *t, struct slice key, struct slice text);
 static struct slice print_number(struct translator *t, const struct value *v);
 static struct slice print_int(char *out, size_t room, int64_t v);
@@ -120,10 +123,11 @@ void value_write(struct translator *t, const struct value *v)
         break;
     case VALUE_DOUBLE:
         jw_double(j, v->d);
+        limit_spend(t, DOUBLE_WORK);
         break;
     case VALUE_ARRAY:
         jw_array(j);
-        for (uint32_t i = 0; i < v->array.n && !t->documents.failed; i++)
+        for (uint32_t i = 0; i < v->array.n && !limit_passed(t, 0); i++)
             value_write(t, &v->array.items[i]);
         jw_array_end(j);
         break;
@@ -301,7 +305,7 @@ static bool text_int(struct slice s, int64_t *out)
 static void write_map(struct translator *t, const struct attributes *map)
 {
     jw_object(&t->jw);
-    for (uint32_t i = 0; i < map->n && !t->documents.failed; i++) {
+    for (uint32_t i = 0; i < map->n && !limit_passed(t, 0); i++) {
         jw_key(&t->jw, map->items[i].key);
         value_write(t, &map->items[i].value);
     }

@@ -11,7 +11,7 @@
 enum { MEMORY_MAX = 16 << 20 };
 
 struct seen {
-    size_t spans, attributes, events;
+    size_t spans, attributes, events, large;
     int rc;
 };
 
@@ -36,8 +36,9 @@ static struct seen decode(enum otlp_encoding e, struct slice body, unsigned by)
     assert(d);
     do {
         s.rc = otlp_decode(d, by, count_span, &s, &err);
-    } while (s.rc == 1);
-    assert((s.rc == -1) == (err.text[0] != '\0'));
+        s.large += s.rc == OTLP_SPAN_LARGE;
+    } while (s.rc > 0);
+    assert((s.rc < 0 || s.large) == (err.text[0] != '\0'));
     otlp_decoder_free(d);
     arena_fini(&arena);
     return s;
@@ -49,7 +50,7 @@ static inline void otlp_check(enum otlp_encoding e, struct slice body)
 
     assert(whole.spans == slices.spans && whole.rc == slices.rc);
     assert(whole.attributes == slices.attributes);
-    assert(whole.events == slices.events);
+    assert(whole.events == slices.events && whole.large == slices.large);
 }
 
 #endif

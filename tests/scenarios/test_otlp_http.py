@@ -55,12 +55,7 @@ def test_partial_success(relay, encoding):
         {"Content-Type": encoding},
     )
     assert answer.status == 200
-    if encoding == otlp.JSON:
-        partial = json.loads(answer.body)["partialSuccess"]
-        rejected, why = int(partial["rejectedSpans"]), partial["errorMessage"]
-    else:
-        partial = otlp.Response.FromString(answer.body).partial_success
-        rejected, why = partial.rejected_spans, partial.error_message
+    rejected, why = otlp.partial_success(answer)
     assert rejected == 1 and "id" in why
     relay.wait_delivered(2)
     assert relay.metrics().items("rejected", input="otlp_http") == 1

@@ -111,6 +111,16 @@ def status(answer):
     return status_pb2.Status.FromString(answer.body)
 
 
+def partial_success(answer):
+    """Spans rejected and the reason, 0 and "" where all were taken."""
+    if answer.headers["Content-Type"] == JSON:
+        partial = json.loads(answer.body).get("partialSuccess", {})
+        rejected = int(partial.get("rejectedSpans", 0))
+        return rejected, partial.get("errorMessage", "")
+    partial = Response.FromString(answer.body).partial_success
+    return partial.rejected_spans, partial.error_message
+
+
 def retry_delay(details):
     """Seconds of the RetryInfo in a Status, None without one."""
     for detail in details:

@@ -44,7 +44,7 @@ static void reads_each_type(void **state)
     assert_int_equal(pb_next(&r, &f), 0);
 }
 
-static void skips_groups(void **state)
+static void gives_groups_whole(void **state)
 {
     struct pb r;
     struct pb_field f;
@@ -52,6 +52,8 @@ static void skips_groups(void **state)
     (void)state;
     /* group 1 { 2: 5, group 3 { 4: "x" } } then 5: 7 */
     pb_init(&r, SLICE("\x0B\x10\x05\x1B\x22\x01x\x1C\x0C\x28\x07"));
+    assert_int_equal(pb_next(&r, &f), 1);
+    assert_true(f.number == 1 && f.type == PB_GROUP && f.bytes.n == 8);
     assert_int_equal(pb_next(&r, &f), 1);
     assert_true(f.number == 5 && f.u == 7);
     assert_int_equal(pb_next(&r, &f), 0);
@@ -61,8 +63,34 @@ static void skips_groups(void **state)
         memset(deep, 0x0B, (size_t)depth);
         memset(deep + depth, 0x0C, (size_t)depth);
         pb_init(&r, slice_of(deep, 2 * (size_t)depth));
-        assert_int_equal(pb_next(&r, &f), depth == 100 ? 0 : -1);
+        assert_int_equal(pb_next(&r, &f), depth == 100 ? 1 : -1);
     }
+}
+
+/* One field is one go, so a group has a ceiling; chains of them have none. */
+static void refuses_long_groups(void **state)
+{
+    static char text[PB_GROUP_BYTES_MAX + 3];
+    struct pb r;
+    struct pb_field f;
+
+    (void)state;
+    for (size_t more = 0; more <= 2; more += 2) {
+        size_t n = PB_GROUP_BYTES_MAX - 1 + more;
+        text[0] = 0x0B;
+        for (size_t i = 1; i + 1 < n; i += 2)
+            memcpy(text + i, "\x10\x05", 2);
+        text[n] = 0x0C;
+        pb_init(&r, slice_of(text, n + 1));
+        assert_int_equal(pb_next(&r, &f), more ? -1 : 1);
+    }
+    unsigned groups = 0;
+    for (size_t i = 0; i + 1 < sizeof(text); i += 2)
+        memcpy(text + i, "\x0B\x0C", 2);
+    pb_init(&r, slice_of(text, sizeof(text) - 1));
+    while (pb_next(&r, &f) == 1)
+        groups++;
+    assert_int_equal(groups, (sizeof(text) - 1) / 2);
 }
 
 static void drops_bits_above_the_64th(void **state)
@@ -119,7 +147,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_each_type),
-        cmocka_unit_test(skips_groups),
+        cmocka_unit_test(gives_groups_whole),
+        cmocka_unit_test(refuses_long_groups),
         cmocka_unit_test(drops_bits_above_the_64th),
         cmocka_unit_test(refuses),
     };

@@ -172,6 +172,9 @@ static void large_spans_count_for_more(void **state)
     otlp_decoder_free(d);
 }
 
+#define SPAN "{\"resourceSpans\":[{\"scopeSpans\":[{\"spans\":[{"
+#define SPAN_END "}]}]}]}"
+
 /* The work of any one call has a ceiling, whatever the body is made of. */
 static void no_call_does_much_without_spans(void **state)
 {
@@ -189,6 +192,9 @@ static void no_call_does_much_without_spans(void **state)
         {OTLP_JSON, "{\"resourceSpans\":[{\"scopeSpans\":[{}", ",{}", "]}]}",
          3},
         {OTLP_JSON, "{\"resourceSpans\":[{\"y\":[\"\"", ",\"\\\"\"", "]}]}", 5},
+        {OTLP_JSON, SPAN "\"y\":[0", ",{}", "]" SPAN_END, 3},
+        {OTLP_JSON, SPAN "\"name\":\"", "\\\"", "\"" SPAN_END, 2},
+        {OTLP_JSON, SPAN "\"events\":[{}", ",{}", "]" SPAN_END, 3},
     };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -228,7 +234,7 @@ static void a_full_arena_is_a_fault(void **state)
         otlp_decoder_new(OTLP_PROTOBUF, buf_slice(&body), &small);
     while ((more = otlp_decode(d, 500, count_span, &n, &err)) > 0)
         ;
-    assert_int_equal(more, -1);
+    assert_int_equal(more, OTLP_LARGE);
     assert_non_null(strstr(err.text, otlp_why_memory));
     otlp_decoder_free(d);
     arena_fini(&small);

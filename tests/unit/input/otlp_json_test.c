@@ -314,7 +314,7 @@ static void nesting_has_a_ceiling(void **state)
 {
     (void)state;
     assert_int_equal(decode_nested(OTLP_VALUE_DEPTH_MAX), 0);
-    assert_int_equal(decode_nested(OTLP_VALUE_DEPTH_MAX + 1), -1);
+    assert_int_equal(decode_nested(OTLP_VALUE_DEPTH_MAX + 1), OTLP_END);
     assert_non_null(strstr(err.text, "values[0].arrayValue: values are nested "
                                      "too deep, at byte"));
 }
@@ -335,30 +335,69 @@ static int decode_many(const char *head, const char *piece, unsigned n,
 #define HEAD                                                                   \
     "{\"resourceSpans\":[{\"scopeSpans\":[{\"spans\":[{\"name\":\"op\","
 #define TAIL "}]}]}]}"
+#define TOO_LARGE "(a span too large)\n"
+
+/* Items of a list beyond its ceiling are passed over and counted, beside those
+ * that the sender dropped. */
+static void long_lists_are_cut(void **state)
+{
+    static const struct {
+        const char *list, *mark;
+    } rows[] = {
+        {"\"droppedAttributesCount\":5,\"attributes\":[", "|6 0 0|"},
+        {"\"droppedEventsCount\":5,\"events\":[", "|0 6 0|"},
+        {"\"droppedLinksCount\":5,\"links\":[", "|0 0 6|"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char head[256];
+        snprintf(head, sizeof(head), "%s%s", HEAD, rows[i].list);
+        assert_int_equal(
+            decode_many(head, "{},null,", OTLP_ITEMS_MAX - 1, "{}]" TAIL), 0);
+        assert_null(strstr(buf_cstr(&out), rows[i].mark));
+        assert_int_equal(
+            decode_many(head, "{},null,", OTLP_ITEMS_MAX, "{}]" TAIL), 0);
+        assert_non_null(strstr(buf_cstr(&out), rows[i].mark));
+        assert_string_equal(err.text, "");
+    }
+}
+
+/* A ceiling that one span hits costs that span alone; a fault still ends the
+ * request. */
+static void other_spans_survive(void **state)
+{
+    (void)state;
+    assert_int_equal(
+        decode_many(HEAD "\"unknown\":[[{\"a\":", "{}},1],[{\"a\":", 100000,
+                    "0}]]},{\"name\":\"next\"" TAIL),
+        OTLP_END);
+    assert_non_null(strstr(buf_cstr(&out), TOO_LARGE));
+    assert_non_null(strstr(buf_cstr(&out), "next"));
+    assert_int_equal(decode_many(HEAD "\"unknown\":[", "{},", 200000,
+                                 "{]},{\"name\":\"next\"" TAIL),
+                     OTLP_BAD);
+    assert_null(strstr(buf_cstr(&out), "next"));
+}
 
 static void one_span_has_its_share(void **state)
 {
     (void)state;
-    assert_int_equal(decode_many(HEAD "\"attributes\":[", "{},",
-                                 OTLP_ATTRIBUTES_MAX - 1, "{}]" TAIL),
-                     0);
-    assert_int_equal(decode_many(HEAD "\"attributes\":[", "{},",
-                                 OTLP_ATTRIBUTES_MAX, "{}]" TAIL),
-                     -1);
-    assert_non_null(strstr(err.text, "attributes[4096]: more than 4096"));
     assert_int_equal(
-        decode_many(HEAD "\"unknown\":[", "{},", 200000, "{}]" TAIL), -1);
+        decode_many(HEAD "\"unknown\":[", "{},", 200000, "{}]" TAIL), OTLP_END);
     assert_non_null(strstr(err.text, otlp_why_work));
+    assert_string_equal(buf_cstr(&out), TOO_LARGE);
     assert_int_equal(decode_many(HEAD "\"traceState\":\"", "0123456789abcdef",
                                  OTLP_STRING_MAX / 16, "\"" TAIL),
                      0);
     assert_int_equal(decode_many(HEAD "\"traceState\":\"", "0123456789abcdef",
                                  OTLP_STRING_MAX / 16, "x\"" TAIL),
-                     -1);
+                     OTLP_END);
     assert_non_null(strstr(err.text, otlp_why_string));
+    assert_string_equal(buf_cstr(&out), TOO_LARGE);
     assert_int_equal(decode_many("{\"x\":\"", "0123456789abcdef",
                                  OTLP_STRING_MAX / 16 + 65536, "\"}"),
-                     -1);
+                     OTLP_LARGE);
     assert_string_equal(err.text,
                         "request: a string is longer than 4 MiB, at byte 6");
 }
@@ -388,6 +427,8 @@ int main(void)
         TEST(faults_name_path_and_byte),
         TEST(every_truncation_is_a_fault),
         TEST(nesting_has_a_ceiling),
+        TEST(long_lists_are_cut),
+        TEST(other_spans_survive),
         TEST(one_span_has_its_share),
         TEST(unknown_members_may_be_large),
     };

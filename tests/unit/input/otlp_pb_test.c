@@ -277,24 +277,39 @@ static void nesting_has_a_ceiling(void **state)
     put_message(&scope_spans, 2, &span);
     put_message(&resource_spans, 2, &scope_spans);
     put_message(&request, 1, &resource_spans);
-    assert_int_equal(decode_request(), -1);
+    assert_int_equal(decode_request(), OTLP_END);
     assert_non_null(strstr(err.text, "nested too deep"));
 }
 
-static void attributes_have_a_ceiling(void **state)
+/* Attributes, events and links beyond it are passed over and counted, beside
+ * those that the sender dropped. */
+static void lists_have_a_ceiling(void **state)
 {
+    static const struct {
+        unsigned list, dropped;
+        const char *mark;
+    } rows[] = {
+        {9, 10, "|7 0 0|"},
+        {11, 12, "|0 7 0|"},
+        {13, 14, "|0 0 7|"},
+    };
+
     (void)state;
-    for (unsigned i = 0; i < OTLP_ATTRIBUTES_MAX; i++)
-        put_text(&span, 9, "");
-    decode_span();
-    buf_clear(&request);
-    for (unsigned i = 0; i <= OTLP_ATTRIBUTES_MAX; i++)
-        put_text(&span, 9, "");
-    put_message(&scope_spans, 2, &span);
-    put_message(&resource_spans, 2, &scope_spans);
-    put_message(&request, 1, &resource_spans);
-    assert_int_equal(decode_request(), -1);
-    assert_non_null(strstr(err.text, "more than 4096 attributes"));
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        buf_clear(&request);
+        buf_clear(&out);
+        for (unsigned k = 0; k < OTLP_ITEMS_MAX; k++)
+            put_text(&span, rows[i].list, "");
+        decode_span();
+        assert_non_null(strstr(buf_cstr(&out), "|0 0 0|"));
+        buf_clear(&out);
+        buf_clear(&request);
+        for (unsigned k = 0; k <= OTLP_ITEMS_MAX + 1; k++)
+            put_text(&span, rows[i].list, "");
+        put_int(&span, rows[i].dropped, 5);
+        decode_span();
+        assert_non_null(strstr(buf_cstr(&out), rows[i].mark));
+    }
 }
 
 static void strings_have_a_ceiling(void **state)
@@ -310,7 +325,7 @@ static void strings_have_a_ceiling(void **state)
     put_message(&scope_spans, 2, &span);
     put_message(&resource_spans, 2, &scope_spans);
     put_message(&request, 1, &resource_spans);
-    assert_int_equal(decode_request(), -1);
+    assert_int_equal(decode_request(), OTLP_END);
     assert_non_null(strstr(err.text, "longer than 4 MiB"));
     free(text);
 }
@@ -324,10 +339,14 @@ static void one_span_has_its_share(void **state)
     put_message(&value, 5, &inner);
     put_attribute(&span, 9, "k");
     put_message(&scope_spans, 2, &span);
+    put_text(&inner, 5, "next");
+    put_message(&scope_spans, 2, &inner);
     put_message(&resource_spans, 2, &scope_spans);
     put_message(&request, 1, &resource_spans);
-    assert_int_equal(decode_request(), -1);
+    assert_int_equal(decode_request(), OTLP_END);
     assert_non_null(strstr(err.text, "more "));
+    assert_non_null(strstr(buf_cstr(&out), "(a span too large)\n"));
+    assert_non_null(strstr(buf_cstr(&out), "next"));
 }
 
 static void an_empty_request_has_no_spans(void **state)
@@ -355,7 +374,7 @@ int main(void)
         TEST(every_truncation_is_a_fault_or_shorter),
         TEST(faults_name_message_and_byte),
         TEST(nesting_has_a_ceiling),
-        TEST(attributes_have_a_ceiling),
+        TEST(lists_have_a_ceiling),
         TEST(strings_have_a_ceiling),
         TEST(one_span_has_its_share),
         TEST(an_empty_request_has_no_spans),

@@ -130,9 +130,11 @@ static inline int show_request(enum otlp_encoding encoding, struct slice body,
         otlp_decoder_new(encoding, slice_of(copy, body.n), &arena);
     assert_non_null(d);
     err->text[0] = '\0';
-    do
+    do {
         more = otlp_decode(d, slice, show_next, out, err);
-    while (more > 0);
+        if (more == OTLP_SPAN_LARGE)
+            buf_str(out, "(a span too large)\n");
+    } while (more > 0);
     assert_int_equal(otlp_decode(d, slice, show_next, out, NULL), more);
     otlp_decoder_free(d);
     arena_fini(&arena);

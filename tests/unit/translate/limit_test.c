@@ -114,6 +114,45 @@ static void test_cut_keeps_characters_whole(void **state)
     fixture_end(&f);
 }
 
+/* The search for the mildest cut ends when writing is slow; the document is
+ * made nevertheless, and says that it was cut. */
+static void test_slow_documents_are_not_written_often(void **state)
+{
+    static struct value items[30000];
+    enum { SLOW = 300000 };
+
+    (void)state;
+    for (size_t i = 0; i < 30000; i++)
+        items[i] =
+            (struct value){.kind = VALUE_DOUBLE, .d = 1.0 / (double)(i + 3)};
+    fixture_begin(&f, SPAN_INTERNAL, true);
+    *fixture_add(&f, "list") =
+        (struct value){.kind = VALUE_ARRAY, .array = {items, 30000}};
+    f.options.limit = 65536;
+    assert_int_equal(fixture_run(&f), 1);
+    assert_in_range(f.translator->cuts.work, SEARCH_WORK_MAX,
+                    SEARCH_WORK_MAX + SLOW);
+    assert_has(&f, " entries]\"]");
+    fixture_end(&f);
+}
+
+/* Of JSON texts no more is read than a document holds. */
+static void test_name_spaces_beyond_the_limit_are_texts(void **state)
+{
+    static char keys[FIXTURE_ATTRIBUTES][40];
+
+    (void)state;
+    fixture_begin(&f, SPAN_INTERNAL, true);
+    for (int i = 0; i < 250; i++) {
+        snprintf(keys[i], 40, "aws.xray.metadata.n%d", i);
+        add_text(&f, keys[i], "{\"member\": [1, 2, 3, 4, 5, 6, 7]}");
+    }
+    assert_true(run_limited()->cut_others > 0);
+    assert_has(&f, "\"n0\":{\"member\":[1,2,3,4,5,6,7]}");
+    assert_has_not(&f, "\"n249\":");
+    fixture_end(&f);
+}
+
 static void test_no_limit_cuts_nothing(void **state)
 {
     (void)state;
@@ -135,6 +174,8 @@ int main(void)
         cmocka_unit_test(test_statement_and_message),
         cmocka_unit_test(test_all_else_at_last),
         cmocka_unit_test(test_cut_keeps_characters_whole),
+        cmocka_unit_test(test_slow_documents_are_not_written_often),
+        cmocka_unit_test(test_name_spaces_beyond_the_limit_are_texts),
         cmocka_unit_test(test_no_limit_cuts_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
