@@ -9,14 +9,14 @@
 #include "otlp_take.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "otlp_encode.h"
 #include "xr/clock.h"
 #include "xr/log.h"
 
-/* A slice ends with the first of these. Work differs so much by span that
- * only the time tells when it was enough. */
+/* A slice ends with the first of these: only time tells what spans cost. */
 #define SLICE_SPANS 500
 #define SLICE_US 2000
 #define SLICE_UNPACKED ((size_t)512 << 10)
@@ -49,8 +49,7 @@ struct otlp_job {
     int64_t slice_end_us;
     bool counting; /* spans are counted only: there is no room for them */
     bool forced;   /* more than could ever fit: what fits is taken */
-    uint64_t accepted, rejected, left_out;
-    uint64_t items_left_out; /* of spans that are taken */
+    uint64_t accepted, rejected, left_out, items_left_out;
     /* Where requests are passed on: */
     bool passes;          /* there is somebody who takes them */
     bool alone;           /* the answer waits for what comes of the passing */
@@ -276,24 +275,16 @@ static void job_decode(struct otlp_job *j)
     enum otlp_result rc =
         otlp_decode(j->decoder, SLICE_SPANS, take_span, j, &err);
     j->items_left_out = otlp_decoder_left_out(j->decoder);
-    switch (rc) {
-    case OTLP_LARGE:
-        job_fail(j, OTLP_TOO_LARGE, err.text);
-        break;
-    case OTLP_BAD:
-        job_fail(j, OTLP_MALFORMED, err.text);
-        break;
-    case OTLP_END:
+    if (rc == OTLP_END)
         job_pass(j);
-        break;
-    case OTLP_SPAN_LARGE:
-        j->spans++;
-        j->without_ids++;
-        reject(j, REJECT_TOO_LARGE, err.text);
-        break;
-    case OTLP_MORE:
-        break;
-    }
+    else if (rc < 0)
+        job_fail(j, rc == OTLP_LARGE ? OTLP_TOO_LARGE : OTLP_MALFORMED,
+                 err.text);
+    if (rc != OTLP_SPAN_LARGE)
+        return;
+    reject(j, REJECT_TOO_LARGE, err.text);
+    j->spans++;
+    j->without_ids++;
 }
 
 /* False ends the slice, not the job. A span whose decoding took the rest of
@@ -517,28 +508,19 @@ static void job_end(struct otlp_job *j)
 
 static const char *job_message(struct otlp_job *j, char *text, size_t size)
 {
-    struct buf b;
-    buf_init(&b, size);
+    unsigned long long rejected = j->rejected, left_out = j->items_left_out;
+    text[0] = '\0';
     if (j->verdict == OTLP_RETRY && j->left_out > 0)
-        buf_printf(&b, "the buffer is full; send the spans again later");
+        snprintf(text, size, "the buffer is full; send the spans again later");
     else if (j->verdict != OTLP_TAKEN)
-        buf_str(&b, j->why.text);
-    else if (j->rejected > 0)
-        buf_printf(&b, "%llu of %llu spans rejected; the first: %s",
-                   (unsigned long long)j->rejected,
-                   (unsigned long long)(j->rejected + j->accepted),
-                   j->why.text);
-    if (j->verdict == OTLP_TAKEN && j->items_left_out > 0)
-        buf_printf(&b,
-                   "%s%llu attributes, events or links left out, beyond %u of "
-                   "a kind in one place",
-                   j->rejected ? "; " : "",
-                   (unsigned long long)j->items_left_out, OTLP_ITEMS_MAX);
-    size_t n = b.n < size ? b.n : size - 1;
-    if (n)
-        memcpy(text, b.p, n);
-    text[n] = '\0';
-    buf_fini(&b);
+        snprintf(text, size, "%s", j->why.text);
+    else if (rejected > 0)
+        snprintf(text, size, "%llu of %llu spans rejected; the first: %s",
+                 rejected, rejected + j->accepted, j->why.text);
+    size_t n = strlen(text);
+    if (j->verdict == OTLP_TAKEN && left_out > 0)
+        snprintf(text + n, size - n, "%s%llu items of long lists left out",
+                 n ? "; " : "", left_out);
     return text;
 }
 
