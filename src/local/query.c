@@ -193,8 +193,10 @@ void call_reply(struct call *c)
     }
     struct http1_request *r = c->request;
     c->request = NULL;
-    if (r)
+    if (r) {
+        http1_add(r, "Cache-Control", SLICE("no-store"));
         http1_reply(r, 200, JSON, buf_slice(&c->out));
+    }
     call_free(c);
 }
 
@@ -231,6 +233,7 @@ static void send_error(struct http1_request *r, int status, const char *type,
     member_text(&j, "__type", slice_str(type));
     member_text(&j, "Message", slice_str(text));
     jw_object_end(&j);
+    http1_add(r, "Cache-Control", SLICE("no-store"));
     http1_add(r, "x-amzn-ErrorType", slice_str(type));
     http1_reply(r, status, JSON, buf_slice(&out));
     buf_fini(&out);

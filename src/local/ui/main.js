@@ -22,11 +22,11 @@ import { Sampling } from './views/sampling.js';
 import { Diff } from './views/diff.js';
 import { serveLayouts } from './views/layout.js';
 
-const views = { traces: List, trace: Trace, map: MapView, live: Live,
+const views = { __proto__: null, traces: List, trace: Trace, map: MapView, live: Live,
   sampling: Sampling, diff: Diff };
 const tabs = [['Traces', 'traces'], ['Map', 'map'], ['Live', 'live'],
   ['Sampling', 'sampling']];
-const titles = { trace: 'Trace', diff: 'Diff' };
+const titles = { __proto__: null, trace: 'Trace', diff: 'Diff' };
 
 function App() {
   const r = route.use(), View = views[r.view];

@@ -49,7 +49,7 @@ function splitOnce(s, at) {
   return i < 0 ? [s] : [s.slice(0, i), s.slice(i + 1)];
 }
 
-function safeDecode(s) {
+export function safeDecode(s) {
   try {
     return decodeURIComponent(s);
   } catch {

@@ -131,7 +131,7 @@ function Totals({ d }) {
   const rows = [...d.nodes].sort((x, y) => Math.abs(delta(y)) - Math.abs(delta(x)));
   return html`<aside class="dt" aria-label="Totals"><header><h2>By service</h2>
     <div class="d">${plural(d.nodes.length, 'node')}, the largest difference first
-    </div></header><div class="pn"><table><thead><tr><th scope="col">Node</th>
+    </div></header><div class="pn" tabindex="0"><table><thead><tr><th scope="col">Node</th>
       <th scope="col" class="n">Calls</th><th scope="col" class="n">A</th>
       <th scope="col" class="n">B</th><th scope="col" class="n">B − A</th></tr>
     </thead><tbody>${rows.map(n => html`<tr><td class="x cut" title=${n.type}>${

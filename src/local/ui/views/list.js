@@ -4,7 +4,7 @@
 import { html, memo, useCallback, useEffect, useMemo, useRef, useState }
   from '../lib/html.js';
 import { Icon, Status } from '../lib/icons.js';
-import { change, go, href } from '../lib/route.js';
+import { change, go, href, safeDecode } from '../lib/route.js';
 import { rangeWords } from '../lib/api.js';
 import { clock, count, ms, pathOf, plural, shortId, utc }
   from '../lib/format.js';
@@ -118,7 +118,7 @@ function annotationKeys(rows) {
 function useColumns(rows, params) {
   const first = useRef(null);
   const set = params.get('cols') ?? remember('cols');
-  if (set != null) return set ? set.split(',').map(decodeURIComponent) : [];
+  if (set != null) return set ? set.split(',').map(safeDecode) : [];
   if (!first.current && rows.length)
     first.current = annotationKeys(rows).slice(0, 2);
   return first.current ?? [];
@@ -228,6 +228,10 @@ function openTrace(id, t) {
     range: t.query.range === '15m' ? null : t.query.range }));
 }
 
+// A key may be "constructor" or the like.
+const valuesOf = ({ annotations: a }, key) =>
+  Object.hasOwn(a, key) ? a[key].join(', ') : '';
+
 const Row = memo(({ row, i, y, cols, sel, tab, fresh, t, small, now }) => {
   const kind = row.in_progress ? 'prog' : row.class;
   const d = row.in_progress
@@ -272,8 +276,7 @@ const Row = memo(({ row, i, y, cols, sel, tab, fresh, t, small, now }) => {
           </span>`}${s}`)}</span>
       <span class="n d2" role="gridcell">${count(row.spans)}</span>
       ${cols.map(k => html`<span class="m x an" role="gridcell"
-        title=${(row.annotations[k] ?? []).join(', ')}>${
-        (row.annotations[k] ?? []).join(', ')}</span>`)}
+        title=${valuesOf(row, k)}>${valuesOf(row, k)}</span>`)}
       <span class="m d x" role="gridcell" title=${row.id}>${shortId(row.id)}
         ${' '}${warn}</span>
       <span role="gridcell">${row.pinned

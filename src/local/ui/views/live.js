@@ -40,12 +40,12 @@ export function Live() {
   useKeys({ Escape: () => go(href('traces')) });
   if (!h) return html`<h1 class="sr">Live</h1><p class="none d">Waiting for the
     first numbers.</p>`;
-  return html`<h1 class="sr">Live</h1><div class="doc">
+  return html`<h1 class="sr">Live</h1><div class="doc" tabindex="0">
     <section class="wide"><h2>Checks</h2><ul class="chk">${checks(h).map(
       ([kind, head, text]) => html`<li><span class=${kind}><${Icon}
       name=${kind}/></span><span><span class="b">${head}
       </span> <span class="d2">${text}</span></span></li>`)}</ul></section>
-    <section class="wide"><h2>Listeners</h2><div class="over"><${Listeners}
+    <section class="wide"><h2>Listeners</h2><div class="over" tabindex="0"><${Listeners}
       h=${h} bars=${bars}/></div></section>
     <section><h2>Refused documents</h2>${h.refused_documents.length
       ? html`<ul>${h.refused_documents.map(r => html`<${Refused} r=${r}
@@ -139,11 +139,11 @@ function marked({ code, text }) {
 
 function Senders({ h }) {
   if (!h.senders.length) return html`<p class="d">Nobody yet.</p>`;
-  return html`<table><thead><tr><th scope="col">SDK</th><th scope="col">Version</th>
+  return html`<div class="over" tabindex="0"><table><thead><tr><th scope="col">SDK</th><th scope="col">Version</th>
     <th scope="col" class="n">Documents</th><th scope="col" class="n">Last</th></tr>
     </thead><tbody>${h.senders.map(s => html`<tr><td>${s.name}</td><td
       class="m d2">${s.version}</td><td class="n">${count(s.documents)}</td><td
-      class="n">${ago(s.last, h.now)}</td></tr>`)}</tbody></table>`;
+      class="n">${ago(s.last, h.now)}</td></tr>`)}</tbody></table></div>`;
 }
 
 const LATE_S = 5;
@@ -152,12 +152,12 @@ const isLate = (s, now) => s.next && now - s.next > LATE_S;
 function Samplers({ h }) {
   if (!h.samplers.length) return html`<p class="d">No SDK has asked for sampling
     rules.</p>`;
-  return html`<table><thead><tr><th scope="col">Client</th><th scope="col"
+  return html`<div class="over" tabindex="0"><table><thead><tr><th scope="col">Client</th><th scope="col"
     class="n">Rules</th><th scope="col" class="n">Targets</th><th scope="col"
     class="n">Next due</th></tr></thead><tbody>${h.samplers.map(s => html`<tr><td
       class="m">${s.client}</td><td class="n">${count(s.rules)}</td><td class="n">${
       count(s.targets)}</td><td class="n">${!s.next ? '–' : isLate(s, h.now)
       ? html`<span class="st error"><${Icon} name="error"/>late ${
         ago(s.next, h.now)}</span>` : s.next > h.now ? 'in ' +
-      ms((s.next - h.now) * 1e3) : 'now'}</td></tr>`)}</tbody></table>`;
+      ms((s.next - h.now) * 1e3) : 'now'}</td></tr>`)}</tbody></table></div>`;
 }

@@ -327,14 +327,14 @@ function Tables({ p, minutes }) {
     ? p.nodes[x[k]].name : x[k];
   const go1 = n => html`<button type="button" class="link" onClick=${() =>
     change({ node: keyOf(n) })}>${n.name}</button>`;
-  return html`<div class="doc tables"><section class="wide"><h2>Nodes</h2>
-    <div class="over"><table><thead><tr>${nodes.head('name', 'Name')}${
+  return html`<div class="doc tables" tabindex="0"><section class="wide"><h2>Nodes</h2>
+    <div class="over" tabindex="0"><table><thead><tr>${nodes.head('name', 'Name')}${
       nodes.head('type', 'Type')}${heads(nodes)}</tr></thead><tbody>${
       nodes.order(p.nodes.filter(n => !n.client), value).map(n => html`<tr>
       <td>${n.many ? n.name : go1(n)}</td><td class="d2">${shortType(n.type)}${
       n.inferred && html` <span class="tag da">inferred</span>`}</td>
       <td class="n">${count(n.total)}</td>${cells(n)}</tr>`)}</tbody></table></div>
-    </section><section class="wide"><h2>Calls</h2><div class="over"><table><thead>
+    </section><section class="wide"><h2>Calls</h2><div class="over" tabindex="0"><table><thead>
       <tr>${edges.head('from', 'From')}${edges.head('to', 'To')}${heads(edges)}
       </tr></thead><tbody>${edges.order(p.edges, value).map(e => html`<tr>
       <td>${p.nodes[e.from].name}</td><td>${p.nodes[e.to].name}</td>

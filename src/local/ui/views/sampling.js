@@ -46,13 +46,13 @@ export function Sampling() {
   };
   const sorted = [...rules ?? []].sort((a, b) =>
     a.SamplingRule.Priority - b.SamplingRule.Priority);
-  return html`<h1 class="sr">Sampling</h1><div class="doc one">
+  return html`<h1 class="sr">Sampling</h1><div class="doc one" tabindex="0">
     ${error && html`<p class="msg" role="alert">${error.message}</p>`}
     <section class="wide"><div class="st head"><h2>Rules</h2><span class="d">the
       first that fits decides, lowest priority number first</span>
       <span class="g"/><button type="button" class="bt" onClick=${() =>
         setEdit({})}>New rule</button></div>
-      <div class="over"><table><thead><tr>${[['Rule'], ['Priority', 'n'],
+      <div class="over" tabindex="0"><table><thead><tr>${[['Rule'], ['Priority', 'n'],
         ['Fixed rate', 'n'], ['Reservoir', 'n'], ['Service'], ['Type'], ['Host'],
         ['Method'], ['Path'], ['Changed', 'n'], ['']].map(([t, c]) => html`<th
         scope="col" class=${c}>${t || html`<span class="sr">Actions</span>`}</th>`)}
@@ -63,7 +63,7 @@ export function Sampling() {
       again();
     }} close=${() => setEdit(null)}/>`}
     <section class="wide"><h2>What the samplers report</h2>${stats.length
-      ? html`<div class="over"><table><thead><tr><th scope="col">Rule</th>
+      ? html`<div class="over" tabindex="0"><table><thead><tr><th scope="col">Rule</th>
         <th scope="col" class="n">At</th><th scope="col" class="n">Requests</th>
         <th scope="col" class="n">Sampled</th><th scope="col" class="n">Share</th>
         <th scope="col" class="n">Borrowed</th></tr></thead><tbody>${stats.map(s =>
