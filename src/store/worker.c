@@ -149,7 +149,6 @@ static void do_batch(struct worker *w, struct batch *b)
     w->changed = true;
     if (r == DB_FULL && !files_is_memory(w->path)) {
         set_full(w, true);
-        queue_wake(&w->out);
         w->retry_ms = clock_mono_ms() + RETRY_MS;
         keep_back(w, b);
         return;
@@ -266,6 +265,7 @@ static void set_full(struct worker *w, bool full)
     pthread_mutex_lock(&w->lock);
     w->health.full = full;
     pthread_mutex_unlock(&w->lock);
+    queue_wake(&w->out); /* the loop writes the note to the log */
 }
 
 static void do_change(struct worker *w, struct change *c)
