@@ -52,7 +52,7 @@ def test_black_hole(make_lambda, number):
     assert "could not be delivered" in function.log()
 
 
-@pytest.mark.parametrize("status", [400, 403, 500, 503])
+@pytest.mark.parametrize("status", [400, 403, 404, 500, 503])
 def test_errors_of_x_ray(make_lambda, xray, status):
     xray.on_put = lambda *_: Answer.error(status, "Whatever")
     function = make_lambda()
@@ -156,7 +156,7 @@ def test_port_taken(make_lambda, port):
 @pytest.mark.parametrize(
     "faults",
     [
-        {"on_register": [500, 404]},
+        {"on_register": [500, 404, 403]},
         {"on_subscribe": [403]},
         {"on_subscribe": [404]},
         {"on_subscribe": [500]},

@@ -2,6 +2,8 @@
 """SnapStart: keys come from an endpoint, and those of before the snapshot are
 void afterwards, as are connections."""
 
+import pytest
+
 from emulator.judge import delivered, run
 from harness.fake_metadata import when
 
@@ -32,8 +34,7 @@ class Credentials:
         return 200, body, {}
 
 
-def test_snap_start(make_lambda, xray, keyring):
-    credentials = Credentials(keyring)
+def snap_start(make_lambda, credentials):
     function = make_lambda(
         init_type="snap-start",
         credentials=credentials,
@@ -47,6 +48,12 @@ def test_snap_start(make_lambda, xray, keyring):
     function.env["AWS_CONTAINER_CREDENTIALS_FULL_URI"] = (
         f"http://{address}/2021-04-23/credentials"
     )
+    return function
+
+
+def test_snap_start(make_lambda, xray, keyring):
+    credentials = Credentials(keyring)
+    function = snap_start(make_lambda, credentials)
     function.init()
     assert credentials.asked == 0  # not before the snapshot
     old = credentials.key
@@ -60,3 +67,13 @@ def test_snap_start(make_lambda, xray, keyring):
         assert old.id not in request.header("authorization")
     assert credentials.asked == 1
     function.shutdown()
+
+
+@pytest.mark.parametrize("status", [403, 404, 500])
+def test_credentials_are_refused(make_lambda, xray, status):
+    """The function answers all the same, and in time."""
+    function = snap_start(make_lambda, lambda _: (status, b"no", {}))
+    made, _ = run(function, 4, 0)
+    assert all(i.post_ms() < 1700 for i in made)
+    function.shutdown()
+    assert not xray.puts()
