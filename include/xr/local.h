@@ -16,7 +16,7 @@ struct local_options {
     const char *store;   /* a file, or ":memory:" */
     double default_rate; /* of the sampling rule Default; 1: all */
     const char *redact;  /* names split by commas (redact.h); NULL: none */
-    bool strict;         /* refuse what the service refuses for age */
+    bool strict;         /* refuse what the service refuses: age, size */
     const char *const *allow_hosts;
     size_t n_allow_hosts;
     const char *faults; /* split by commas (injector.h); NULL: none */

@@ -58,6 +58,8 @@ const char *traces_check(const struct segment *seg, bool strict, double now,
     if (!trace_id_read(seg->trace_id, out->trace_id) ||
         (strict && !is_of_age(out->trace_id, now)))
         return "InvalidTraceId";
+    if (strict && seg->document.n > SEGMENT_MAX_BYTES)
+        return "SegmentTooLarge";
     if (seg->name.n == 0)
         return "MissingName";
     if (seg->start_time == 0)

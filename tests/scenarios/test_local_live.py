@@ -104,3 +104,53 @@ def test_samplers_and_their_polls(local):
     (sampler,) = live(local)["samplers"]
     assert (sampler["targets"], sampler["processes"]) == (2, 2)
     assert sampler["next"] >= sampler["last_targets"]
+
+
+def run(make_relay, *words):
+    relay = make_relay(env={"AWS_REGION": None})
+    address = f"127.0.0.1:{relay.udp_port}"
+    argv = [BINARY, "local", "-b", address, "-t", address]
+    return relay.run([*argv, "--store", ":memory:", *words])
+
+
+def test_strict_refuses_what_is_old_ahead_or_large(make_relay):
+    relay = run(make_relay, "--strict")
+    for second in (0x5F000000, 0xF0000000):
+        text = segment(trace_id=f"1-{second:08x}-{'a' * 24}")
+        assert put(relay, text)[0]["ErrorCode"] == "InvalidTraceId"
+    assert put(relay, segment()) == []
+    large = segment(pad=70000).encode()
+    change = {"Content-Type": "application/json"}
+    answer = relay.request("POST", "/api/import", large, change)
+    assert json.loads(answer.body)["refused"] == [
+        {"at": 1, "code": "SegmentTooLarge"}
+    ]
+
+
+def test_what_aws_would_refuse_is_told_of(local):
+    trace = f"1-5f000000-{'b' * 24}"
+    text = segment(trace_id=trace, annotations={"a-b": 1, "fine_1": 2})
+    assert put(local, text) == []
+    answer = local.request("GET", f"/api/traces/{trace}?documents=0")
+    told = json.loads(answer.body)["warnings"]
+    assert len(told) == 2
+    assert "30 days" in told[0]["text"]
+    assert '"a-b"' in told[1]["text"]
+
+
+def test_rate_of_the_default_rule(make_relay):
+    relay = run(make_relay, "--sampling-rate", "0.25")
+    answer = relay.request("POST", "/GetSamplingRules", b"")
+    (record,) = json.loads(answer.body)["SamplingRuleRecords"]
+    assert record["SamplingRule"]["FixedRate"] == 0.25
+    report = {
+        "RuleName": "Default",
+        "ClientID": "c" * 24,
+        "Timestamp": 1,
+        "RequestCount": 1,
+        "SampledCount": 1,
+    }
+    body = json.dumps({"SamplingStatisticsDocuments": [report]}).encode()
+    answer = relay.request("POST", "/SamplingTargets", body)
+    (target,) = json.loads(answer.body)["SamplingTargetDocuments"]
+    assert target["FixedRate"] == 0.25
