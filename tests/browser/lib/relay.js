@@ -45,8 +45,12 @@ async function startRelay({ store = ':memory:', args = [] } = {}) {
         await new Promise(r => setTimeout(r, 50));
       }
     },
+    // How the program ended, if it did.
+    ended: () => (child.exitCode ?? child.signalCode) !== null
+      ? `\nxray-relay ended (${child.exitCode ?? child.signalCode}):\n` +
+        log.slice(-2000) : '',
     async stop() {
-      if (child.exitCode !== null) return;
+      if (child.exitCode !== null || child.signalCode) return;
       const gone = new Promise(r => child.once('exit', r));
       child.kill('SIGTERM');
       await gone;

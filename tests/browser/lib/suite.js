@@ -38,6 +38,7 @@ function suite(name, fill, options = {}) {
         await picture(page, `${name}, ${what}`);
         if (page.errors.length) e.message += '\nthe page noted: ' +
           page.errors.join('\n');
+        e.message += relay.ended();
         throw e;
       } finally {
         await page.context().close();
