@@ -162,7 +162,7 @@ static void accepted(void *arg, int fd, const struct sockaddr *peer)
     address_format(peer, c->peer);
     buf_init(&c->out, OUT_MAX);
     c->control_credit = CONTROL_CREDIT;
-    c->progress_ms = loop_now_ms(s->loop);
+    c->begun_ms = c->progress_ms = loop_now_ms(s->loop);
     c->next = s->first;
     if (c->next)
         c->next->prev = c;
@@ -377,12 +377,14 @@ static void sweep_conn(struct h2_conn *c, int64_t now)
 {
     int64_t quiet = now - c->progress_ms;
     int64_t limit = (int64_t)c->server->o.timeout_s * 1000;
+    if (c->server->paused) /* it may have said it, unheard */
+        c->begun_ms = now;
     if (c->control_credit < CONTROL_CREDIT)
         c->control_credit += CONTROL_CREDIT_PER_SWEEP;
     if (c->sent < c->out.n && quiet >= limit)
         c->dead = true; /* it does not take its answers */
-    else if (!c->looked && quiet >= limit && !c->server->paused)
-        c->dead = true; /* it never said a word */
+    else if (!c->greeted && now - c->begun_ms >= limit)
+        c->dead = true; /* it never said who it is, or only byte by byte */
     else if (!c->first && quiet >= IDLE_MS)
         nghttp2_session_terminate_session(c->session, NGHTTP2_NO_ERROR);
     if (!c->server->paused)

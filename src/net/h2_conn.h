@@ -51,8 +51,9 @@ struct h2_conn {
     size_t sent;  /* of out */
     bool running; /* inside of conn_run: no freeing */
     bool dead;
-    bool looked; /* at the first bytes: they are HTTP/2 */
-    int64_t progress_ms;
+    bool looked;  /* at the first bytes: they are HTTP/2 */
+    bool greeted; /* the preface came whole, with its SETTINGS */
+    int64_t begun_ms, progress_ms;
     int64_t control_credit; /* control frames it may still send */
     char peer[ADDRESS_TEXT_MAX];
 };

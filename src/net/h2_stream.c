@@ -274,6 +274,7 @@ static int on_frame(nghttp2_session *session, const nghttp2_frame *frame,
                     void *user)
 {
     struct h2_conn *c = user;
+    c->greeted = true; /* SETTINGS are the first one that gets here */
     if (is_control(frame) && --c->control_credit < 0)
         return nghttp2_session_terminate_session(session,
                                                  NGHTTP2_ENHANCE_YOUR_CALM);

@@ -57,6 +57,7 @@ def test_slow_senders(relay):
         for port in (relay.otlp_http_port, relay.tcp_port)
     ]
     starts += [(relay.otlp_grpc_port, b""), (relay.otlp_http_port, b"")]
+    starts += [(relay.otlp_grpc_port, PREFACE[:n]) for n in (9, len(PREFACE))]
     closing = [connect(*x) for x in starts]
     call = connect(relay.otlp_grpc_port, half_a_call())
     begun, heard = time.monotonic(), b""
