@@ -12,6 +12,7 @@
 #define METRICS_MAX (1u << 20)
 #define READY_MAX 2048
 #define CONNECTIONS_MAX 1024
+#define LOCAL_CONNECTIONS_MAX 256
 #define HEADERS_MAX (16u << 10)
 #define TIMEOUT_S 60
 #define METRICS_TYPE "text/plain; version=0.0.4; charset=utf-8"
@@ -57,7 +58,8 @@ static bool open_tcp(struct relay *r, struct err *err)
     struct http1_limits limits = {
         .body_max = (size_t)r->options->otlp_body_max_mb << 20,
         .headers_max = HEADERS_MAX,
-        .connections = CONNECTIONS_MAX,
+        .connections =
+            r->traces != NULL ? LOCAL_CONNECTIONS_MAX : CONNECTIONS_MAX,
         .timeout_s = TIMEOUT_S,
     };
     r->tcp = http1_new(r->loop, r->options->tcp_address, &limits, NULL, err);

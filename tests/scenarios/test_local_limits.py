@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Local mode's ceilings: what goes beyond is refused with a reason, and the
+next request is served."""
+
+import http.client
+import json
+import socket
+from contextlib import ExitStack
+from urllib.parse import quote
+
+import pytest
+
+from harness.relay import BINARY
+from harness.waiting import until
+
+CONNECTIONS = 256
+LISTENERS = 16
+HEADERS_MAX = 16 << 10
+BODY_MAX = 16 << 20
+
+
+@pytest.fixture
+def local(make_relay):
+    relay = make_relay()
+    (relay.directory / "cfg.yaml").write_text(json.dumps(relay.config))
+    at = f"127.0.0.1:{relay.udp_port}"
+    relay.run([BINARY, "local", "-c", "cfg.yaml", "-b", at, "-t", at,
+               "--store", ":memory:"])
+    yield relay
+    assert relay.request("GET", "/api/health").status == 200
+
+
+def open_socket(relay):
+    return socket.create_connection(("127.0.0.1", relay.tcp_port), 20)
+
+
+def test_headers(local):
+    fits = {"X": "y" * (HEADERS_MAX - 1000)}
+    assert local.request("GET", "/api/health", None, fits).status == 200
+    too_many = {"X": "y" * HEADERS_MAX}
+    assert local.request("GET", "/api/health", None, too_many).status == 431
+
+
+def test_body(local):
+    with open_socket(local) as s:
+        head = (
+            "POST /TraceSegments HTTP/1.1\r\n"
+            f"Host: 127.0.0.1:{local.tcp_port}\r\n"
+            f"Content-Length: {BODY_MAX + 1}\r\n\r\n"
+        )
+        s.sendall(head.encode())
+        assert b" 413 " in s.recv(100)
+
+
+def test_listeners(local):
+    with ExitStack() as stack:
+        for n in range(LISTENERS + 1):
+            c = http.client.HTTPConnection(
+                "127.0.0.1", local.tcp_port, timeout=20
+            )
+            stack.callback(c.close)
+            c.request("GET", "/api/events")
+            status = c.getresponse().status
+            assert status == (200 if n < LISTENERS else 503), n
+    until(lambda: is_heard(local))
+
+
+def is_heard(relay):
+    """Places are free again once those who left are noticed."""
+    c = http.client.HTTPConnection("127.0.0.1", relay.tcp_port, timeout=20)
+    try:
+        c.request("GET", "/api/events")
+        return c.getresponse().status == 200
+    finally:
+        c.close()
+
+
+def test_connections(local):
+    with ExitStack() as stack:
+        open_now = [
+            stack.enter_context(open_socket(local)) for _ in range(CONNECTIONS)
+        ]
+        one_more = stack.enter_context(open_socket(local))
+        assert one_more.recv(1) == b""
+        request = (
+            f"GET /api/health HTTP/1.1\r\nHost: 127.0.0.1:{local.tcp_port}"
+            "\r\n\r\n"
+        )
+        open_now[-1].sendall(request.encode())
+        assert b" 200 " in open_now[-1].recv(100)
+    until(lambda: served(local))
+
+
+def served(relay):
+    try:
+        return relay.request("GET", "/api/health").status == 200
+    except OSError:
+        return False
+
+
+@pytest.mark.parametrize(
+    "query, what",
+    (
+        ("filter=" + quote("(" * 65 + "ok" + ")" * 65), "column"),
+        ("filter=" + "a" * 4097, "filter"),
+        ("timeout=301s", "timeout"),
+    ),
+)
+def test_wait(local, query, what):
+    answer = local.request("GET", f"/api/wait?{query}")
+    assert answer.status == 400
+    assert what in json.loads(answer.body)["error"]["message"]
+
+
+def test_same_site(local):
+    site = {"Sec-Fetch-Site": "same-site"}
+    assert local.request("GET", "/api/traces", None, site).status == 403
+    site = {"Sec-Fetch-Site": "same-origin"}
+    assert local.request("GET", "/api/traces", None, site).status == 200
