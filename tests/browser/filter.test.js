@@ -112,6 +112,21 @@ suite('filter', (test, relay) => {
     await gone(options(page));
   });
 
+  test('a completion takes in what was typed since', async page => {
+    await ready(page);
+    await page.keyboard.press('/');
+    await focused(filter(page));
+    await page.keyboard.type('annotation.o');
+    await reads(options(page), /annotation\.order_id/);
+    // From here on no answer comes.
+    await page.route('**/api/complete*', () => {});
+    await page.keyboard.type('r');
+    await page.keyboard.press('Tab');
+    await until(async () => assert.equal(await filter(page).inputValue(),
+      'annotation.order_id'));
+    await page.unrouteAll({ behavior: 'ignoreErrors' });
+  });
+
   test('Escape closes the completion, then leaves the field', async page => {
     await ready(page);
     await filter(page).fill('http.s');

@@ -207,7 +207,9 @@ suite('trace', (test, relay) => {
     await gone(page.getByRole('menu'));
     await focused(button);
     await shown(waterfall(page));
-    await press(page, 'Enter', 'ArrowDown', 'Enter');
+    await press(page, 'Enter');
+    await focused(page.getByRole('menuitem').first());
+    await press(page, 'ArrowDown', 'Enter');
     await until(async () => assert.equal(await clipboard(page), story.id));
   });
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Small controls that several views share.
-import { html, useEffect, useRef, useState } from './html.js';
+import { html, useEffect, useLayoutEffect, useRef, useState }
+  from './html.js';
 import { change } from './route.js';
 import { ranges } from './api.js';
 import { clock } from './format.js';
@@ -72,7 +73,7 @@ export function focusFirst(input) {
 export function Menu({ label, title, items, open, onOpen, class: extra = '' }) {
   const pop = usePop(open, () => onOpen(false));
   const commands = () => [...pop.ref.current.querySelectorAll('[role=menuitem]')];
-  useEffect(() => { if (open) commands()[0]?.focus(); }, [open]);
+  useLayoutEffect(() => { if (open) commands()[0]?.focus(); }, [open]);
   const onKeyDown = e => {
     pop.onKeyDown(e);
     if (!open || e.defaultPrevented) return;

@@ -27,7 +27,7 @@ export function FilterBox({ filter, error, good, note }) {
       const c = await get('/api/complete',
         { text: value, at: input.current.selectionStart });
       if (turn !== asked.current || !c.items.length) throw 0;
-      setFound(c);
+      setFound({ ...c, behind: value.length - c.to });
       setAt(0);
     } catch {
       if (turn === asked.current) setFound(null);
@@ -35,8 +35,10 @@ export function FilterBox({ filter, error, good, note }) {
   };
   const close = () => { asked.current++; setFound(null); };
   const run = value => { close(); change({ filter: value.trim() }); };
+  // Letters typed since they were asked for are part of what is replaced.
   const insert = item => {
-    const value = text.slice(0, found.from) + item.text + text.slice(found.to);
+    const value = text.slice(0, found.from) + item.text +
+      text.slice(text.length - found.behind);
     const cursor = found.from + item.text.length;
     setText(value);
     close();
