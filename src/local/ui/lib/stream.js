@@ -45,7 +45,8 @@ function connect() {
     if (s.readyState === EventSource.CLOSED) countDown(RETRY_S);
     else connection.set({ state: 'lost', retry: 0 });
   };
-  s.addEventListener('trace', e => tell('trace', JSON.parse(e.data)));
+  s.addEventListener('trace', e =>
+    s === source && tell('trace', JSON.parse(e.data)));
   s.addEventListener('cleared', e => tell('cleared', JSON.parse(e.data)));
   s.addEventListener('reset', () => tell('reset', {}));
   s.addEventListener('stats', e => stats.set(JSON.parse(e.data)));

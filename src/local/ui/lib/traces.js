@@ -63,6 +63,8 @@ export async function reload() {
     if (mine !== turn) return;
     held.clear();
     waiting.set(0);
+    // What came last came by the filter before.
+    if (query.filter !== traces.get().good) arrived.clear();
     patch({ rows: page.traces, cursor: page.cursor, loading: false,
       error: null, good: query.filter });
     if (using) openStream(query.filter);
