@@ -13,7 +13,7 @@
 struct local;
 
 struct local_options {
-    const char *store;   /* a file, or ":memory:" */
+    const char *store;   /* a file, ":memory:", or "run": a new file */
     double default_rate; /* of the sampling rule Default; 1: all */
     const char *redact;  /* names split by commas (redact.h); NULL: none */
     bool strict;         /* refuse what the service refuses: age, size */
@@ -57,8 +57,10 @@ void local_on_reject(void *l, const struct intake *in,
 /* Where it keeps them, and how many. */
 const char *local_store(const struct local *l);
 uint64_t local_traces(const struct local *l);
-/* Where the store is kept if nothing is said; -1: no home directory. */
+/* Where the store is kept if nothing is said, and the folder with a file for
+ * each start; -1: no home directory. */
 int local_default_path(char *out, size_t size);
+int local_runs_folder(char *out, size_t size);
 /* NULL is fine. Servers with its routes must be gone. */
 void local_free(struct local *l);
 

@@ -100,13 +100,17 @@ struct store_health {
     char damaged[256];                 /* where a damaged file was put; "" */
 };
 
+/* 0 in store_options stands for these. */
+#define STORE_BYTES_DEFAULT (512ull << 20)
+#define STORE_AGE_S_DEFAULT (7 * 86400)
+
 /* Things kept by name beside the traces. */
 enum store_kind { STORE_GROUPS, STORE_RULES, STORE_META, STORE_KINDS };
 
 struct store_options {
     const char *path;   /* a file, made with its folders, or ":memory:" */
-    uint64_t max_bytes; /* 0: 512 MB */
-    int64_t max_age_s;  /* since last received; 0: 7 days */
+    uint64_t max_bytes; /* 0: STORE_BYTES_DEFAULT */
+    int64_t max_age_s;  /* since last received; 0: STORE_AGE_S_DEFAULT */
     store_index_fn index;
     /* Loop. May be NULL. */
     void (*on_tally)(void *arg, const struct store_tally *t);
@@ -202,5 +206,23 @@ bool store_delete(struct store *s, const uint8_t (*ids)[STORE_TRACE_ID],
                   size_t n_ids, void (*done)(void *arg, bool kept), void *arg);
 bool store_pin(struct store *s, const uint8_t id[STORE_TRACE_ID], bool pin,
                void (*done)(void *arg, bool kept), void *arg);
+
+/* --- one file for each start, named after it, in a folder */
+#define STORE_RUNS_MAX 1000
+
+struct store_run {
+    char name[48];           /* of the file */
+    double started, written; /* epoch seconds */
+    uint64_t bytes;
+};
+
+/* The name of a file for a run that begins now; -1: no room for it. */
+int store_run_name(char *out, size_t size);
+/* Those that are there, the newest first; gives how many. */
+size_t store_runs(const char *folder, struct store_run *out, size_t max);
+/* Deletes runs not written for so long, and the oldest of those that have
+ * more bytes together; gives how many. Runs that are open stay. */
+size_t store_runs_trim(const char *folder, uint64_t max_bytes,
+                       int64_t max_age_s);
 
 #endif

@@ -17,7 +17,8 @@ static const struct sub_flag local_flags[] = {
     {.name = "store",
      .type = OPTION_TEXT,
      .argument = "FILE",
-     .help = "keep traces in this file; :memory: keeps them in memory only"},
+     .help = "keep traces in this file; :memory: only in memory; run: in a "
+             "new file each start"},
     {.name = "strict",
      .type = OPTION_BOOL,
      .help = "refuse documents that AWS refuses for their age or size"},

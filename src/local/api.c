@@ -11,8 +11,6 @@
 #include "api_parts.h"
 
 #define SMALL_ANSWER_MAX (4u << 20)
-#define DEFAULT_MAX_BYTES (512ull << 20)
-#define DEFAULT_MAX_AGE_S (7 * 86400)
 
 struct route {
     const char *method, *path;
@@ -40,6 +38,7 @@ static void on_set_faults(struct api *a, struct http1_request *r);
 static const struct route routes[] = {
     {"GET", "health", on_health},
     {"GET", "live", on_live},
+    {"GET", "runs", api_runs},
     {"GET", "traces", api_list},
     {"DELETE", "traces", api_delete},
     {"GET", "histogram", api_histogram},
@@ -264,9 +263,9 @@ static void write_store(struct api *a, struct jw *j,
     jw_key(j, SLICE("bytes"));
     jw_uint(j, h->bytes);
     jw_key(j, SLICE("limit_bytes"));
-    jw_uint(j, l->max_bytes > 0 ? l->max_bytes : DEFAULT_MAX_BYTES);
+    jw_uint(j, l->max_bytes > 0 ? l->max_bytes : STORE_BYTES_DEFAULT);
     jw_key(j, SLICE("keep_seconds"));
-    jw_int(j, l->max_age_s > 0 ? l->max_age_s : DEFAULT_MAX_AGE_S);
+    jw_int(j, l->max_age_s > 0 ? l->max_age_s : STORE_AGE_S_DEFAULT);
     jw_key(j, SLICE("state"));
     jw_string(j, h->full                 ? SLICE("memory")
                  : h->damaged[0] != '\0' ? SLICE("renewed")

@@ -21,6 +21,7 @@ struct api_options {
     struct guard guard;
     const char *source_root;     /* absolute, without links; NULL: none */
     struct store_options limits; /* path, max_bytes, max_age_s for health */
+    const char *runs_folder;     /* where `--store run` keeps them; or NULL */
     /* Takes one segment document; NULL, or the word of X-Ray for what is
      * wrong with it. */
     const char *(*take)(void *arg, struct slice document);

@@ -90,6 +90,7 @@ void api_export(struct api *a, struct http1_request *r);
 void api_import(struct api *a, struct http1_request *r);
 void api_complete(struct api *a, struct http1_request *r);
 void api_source(struct api *a, struct http1_request *r);
+void api_runs(struct api *a, struct http1_request *r);
 void api_delete(struct api *a, struct http1_request *r);
 void api_delete_one(struct api *a, struct http1_request *r, const uint8_t *id);
 void api_pin(struct api *a, struct http1_request *r, const uint8_t *id,

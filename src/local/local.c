@@ -22,6 +22,7 @@
 #include "xr/log.h"
 
 #define GUARDED_MAX 16
+#define PATH_BYTES_MAX 4096
 
 /* A route of somebody else's. */
 struct guarded {
@@ -32,7 +33,7 @@ struct guarded {
 
 struct local {
     struct local_options options;
-    char *path, *source_root;
+    char *path, *runs, *source_root;
     struct loop *loop;
     struct traces traces;
     struct live *live;
@@ -48,6 +49,7 @@ struct local {
     struct ui *ui;
 };
 
+static char *make_path(struct local *l, const char *store);
 static void on_guarded(void *arg, struct http1_request *r);
 static unsigned port_of(const char *bound);
 static bool may_query(void *arg, struct http1_request *r, bool sampler);
@@ -64,6 +66,7 @@ static bool add_faults(struct local *l, const char *words, struct err *err);
 static void write_faults(void *arg, struct jw *j);
 static bool set_faults(void *arg, struct slice json, struct err *err);
 static void health(void *arg, struct jw *j, bool live);
+static int in_state_folder(const char *name, char *out, size_t size);
 static void on_tally(void *arg, const struct store_tally *tally);
 static void on_change(void *arg, const struct store_change *c, size_t n);
 static void on_kept(void *arg, enum store_kind kind, struct slice name,
@@ -74,7 +77,6 @@ struct local *local_new(struct loop *loop, const struct local_options *o,
 {
     struct local *l = calloc(1, sizeof(*l));
     struct store_options store = {
-        .path = o->store,
         .index = index_trace,
         .on_tally = on_tally,
         .on_change = on_change,
@@ -84,8 +86,8 @@ struct local *local_new(struct loop *loop, const struct local_options *o,
     if (!l || !(l->resources = resources_new()))
         log_fatal("out of memory for local mode");
     l->options = *o;
-    l->path = strdup(o->store);
-    l->options.store = l->path;
+    l->path = make_path(l, o->store);
+    l->options.store = store.path = l->path;
     l->loop = loop;
     l->guard = (struct guard){.allow_hosts = o->allow_hosts,
                               .n_allow_hosts = o->n_allow_hosts,
@@ -102,6 +104,26 @@ struct local *local_new(struct loop *loop, const struct local_options *o,
     }
     l->traces.store = l->store;
     return l;
+}
+
+/* "run" is a new file in the folder of runs, in which old ones make room. */
+static char *make_path(struct local *l, const char *store)
+{
+    char path[PATH_BYTES_MAX], name[64];
+    int n = 0;
+    if (local_runs_folder(path, sizeof(path)) == 0)
+        l->runs = strdup(path);
+    if (strcmp(store, "run") != 0)
+        return strdup(store);
+    if (l->runs && store_run_name(name, sizeof(name)) == 0)
+        n = snprintf(path, sizeof(path), "%s/%s", l->runs, name);
+    if (n <= 0 || (size_t)n >= sizeof(path)) {
+        log_warn("No home directory: traces are kept in memory only; name a "
+                 "file with --store");
+        return strdup(":memory:");
+    }
+    store_runs_trim(l->runs, STORE_BYTES_DEFAULT, STORE_AGE_S_DEFAULT);
+    return strdup(path);
 }
 
 static bool read_options(struct local *l, const struct local_options *o,
@@ -151,6 +173,7 @@ void local_routes(struct local *l, struct http1 *server)
         .guard = l->guard,
         .source_root = l->source_root,
         .limits = {.path = l->options.store},
+        .runs_folder = l->runs,
         .take = take,
         .otlp = l->options.otlp,
         .otlp_arg = l->options.otlp_arg,
@@ -330,12 +353,22 @@ uint64_t local_traces(const struct local *l)
 
 int local_default_path(char *out, size_t size)
 {
+    return in_state_folder("traces.db", out, size);
+}
+
+int local_runs_folder(char *out, size_t size)
+{
+    return in_state_folder("runs", out, size);
+}
+
+static int in_state_folder(const char *name, char *out, size_t size)
+{
     const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
     int n = -1;
     if (state && *state == '/')
-        n = snprintf(out, size, "%s/xray-relay/traces.db", state);
+        n = snprintf(out, size, "%s/xray-relay/%s", state, name);
     else if (home && *home == '/')
-        n = snprintf(out, size, "%s/.local/state/xray-relay/traces.db", home);
+        n = snprintf(out, size, "%s/.local/state/xray-relay/%s", home, name);
     return n > 0 && (size_t)n < size ? 0 : -1;
 }
 
@@ -352,6 +385,7 @@ void local_free(struct local *l)
     live_free(l->live);
     injector_free(l->faults);
     free(l->path);
+    free(l->runs);
     free(l->source_root);
     free(l);
 }

@@ -7,9 +7,6 @@
 #include "worker.h"
 
 #define KEEP_PERCENT 90
-#define DAY_S 86400
-#define DEFAULT_BYTES (512ull << 20)
-#define DEFAULT_AGE_S (7 * DAY_S)
 #define NEVER 1e18
 
 static int64_t delete_lot(struct worker *w, double before);
@@ -18,8 +15,8 @@ static uint64_t bytes_used(struct worker *w);
 /* Over the size: goes on to 90 %, so that it does not begin anew at once. */
 bool retain_step(struct worker *w, int64_t now_s)
 {
-    uint64_t max = w->options.max_bytes ? w->options.max_bytes : DEFAULT_BYTES;
-    int64_t age = w->options.max_age_s ? w->options.max_age_s : DEFAULT_AGE_S;
+    uint64_t max = w->options.max_bytes ? w->options.max_bytes : STORE_BYTES_DEFAULT;
+    int64_t age = w->options.max_age_s ? w->options.max_age_s : STORE_AGE_S_DEFAULT;
     uint64_t used = bytes_used(w);
     int64_t n = delete_lot(w, (double)(now_s - age));
     if (n == 0 && used > max / 100 * KEEP_PERCENT &&
