@@ -41,6 +41,11 @@ int cmd_export(struct config *c)
         config_free(c);
         return EXIT_FAILED;
     }
+    if (!local_use_store(&l, c)) {
+        local_close(&l);
+        config_free(c);
+        return EXIT_FAILED;
+    }
     local_path(&l, "/api/export");
     local_param(&l, "filter", config_words(c)[0]);
     local_param(&l, "format", config_flag(c, "format"));

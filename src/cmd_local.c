@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "cmd_offline.h"
 #include "cmd_text.h"
 #include "local/elements.h"
 #include "xr/address.h"
@@ -16,6 +17,8 @@
 #define ANSWER_MAX_BYTES (64u << 20)
 #define CONNECT_TIMEOUT_MS 3000
 
+static bool open_store(struct local *l, const char *path);
+static void send_once(struct local *l, const struct client_request *q);
 static bool find_base(struct local *l, const char *address, struct err *err);
 static void on_answer(void *arg, const struct client_answer *a);
 static void on_data(void *arg, struct slice data);
@@ -42,9 +45,35 @@ bool local_open(struct local *l, const char *command, const struct config *c)
     return false;
 }
 
+bool local_use_store(struct local *l, const struct config *c)
+{
+    const char *given = config_flag(c, "store");
+    l->reads_store = true;
+    return given == NULL || open_store(l, given);
+}
+
+/* path NULL: where it is if nothing is said. Nobody else may ask the server
+ * that this takes, so it has a token of its own. */
+static bool open_store(struct local *l, const char *path)
+{
+    struct err err;
+    l->offline = offline_open(l->loop, path, &err);
+    if (l->offline == NULL) {
+        local_say(l, "%s", err.text);
+        return false;
+    }
+    int n = snprintf(l->token, sizeof(l->token), "Bearer %s",
+                     offline_token(l->offline));
+    l->authorization = slice_of(l->token, (size_t)n);
+    snprintf(l->base, sizeof(l->base), "http://%s",
+             offline_address(l->offline));
+    return true;
+}
+
 void local_close(struct local *l)
 {
     client_free(l->client);
+    offline_close(l->offline);
     if (l->loop != NULL)
         loop_free(l->loop);
     buf_fini(&l->path);
@@ -77,7 +106,39 @@ void local_param(struct local *l, const char *name, const char *value)
 int local_send(struct local *l, const char *method, struct slice body,
                unsigned timeout_ms)
 {
+    struct client_request q = {.method = method,
+                               .body = body,
+                               .timeout_ms = timeout_ms,
+                               .connect_timeout_ms = CONNECT_TIMEOUT_MS,
+                               .direct = true,
+                               .answer_max = ANSWER_MAX_BYTES,
+                               .on_data = l->on_data == NULL ? NULL : on_data};
+    size_t base = strlen(l->base);
+    send_once(l, &q);
+    if (!l->refused)
+        return l->status;
+    if (l->reads_store && l->offline == NULL && offline_is_there()) {
+        local_say(l, "nothing listens at %s: reading the store's file",
+                  l->base);
+        char *path = strdup(buf_cstr(&l->path) + base);
+        if (path != NULL && open_store(l, NULL)) {
+            local_path(l, path);
+            send_once(l, &q);
+        }
+        free(path);
+        return l->status;
+    }
+    local_say(l,
+              "nothing listens at %s: start `xray-relay local`, or say "
+              "where it is with -t ADDRESS:PORT",
+              l->base);
+    return l->status;
+}
+
+static void send_once(struct local *l, const struct client_request *request)
+{
     struct err err = {""};
+    struct client_request q = *request;
     struct client_header headers[3] = {{SLICE("X-Xray-Relay"), SLICE("1")}};
     size_t n = 1;
     if (l->authorization.n > 0)
@@ -86,16 +147,9 @@ int local_send(struct local *l, const char *method, struct slice body,
     if (l->content_type.n > 0)
         headers[n++] =
             (struct client_header){SLICE("Content-Type"), l->content_type};
-    struct client_request q = {.method = method,
-                               .url = buf_cstr(&l->path),
-                               .headers = headers,
-                               .n_headers = n,
-                               .body = body,
-                               .timeout_ms = timeout_ms,
-                               .connect_timeout_ms = CONNECT_TIMEOUT_MS,
-                               .direct = true,
-                               .answer_max = ANSWER_MAX_BYTES,
-                               .on_data = l->on_data == NULL ? NULL : on_data};
+    q.url = buf_cstr(&l->path);
+    q.headers = headers;
+    q.n_headers = n;
     l->status = -1;
     l->refused = false;
     buf_clear(&l->answer);
@@ -103,7 +157,6 @@ int local_send(struct local *l, const char *method, struct slice body,
         loop_run(l->loop);
     else
         local_say(l, "%s", err.text);
-    return l->status;
 }
 
 /* Answers of a stranger are shown as little as possible. */
@@ -171,12 +224,7 @@ static void on_answer(void *arg, const struct client_answer *a)
         return;
     }
     l->refused = a->outcome == CLIENT_REFUSED;
-    if (l->refused)
-        local_say(l,
-                  "nothing listens at %s: start `xray-relay local`, or say "
-                  "where it is with -t ADDRESS:PORT",
-                  l->base);
-    else
+    if (!l->refused)
         local_say(l, "%s: %s", l->base, a->why);
 }
 

@@ -22,6 +22,8 @@ struct local {
     char token[300];
     int status;   /* -1: no answer */
     bool refused; /* nothing listens there */
+    bool reads_store;
+    struct offline *offline; /* NULL: a server is asked */
     void (*on_data)(void *arg, struct slice data);
     void *arg;
 };
@@ -30,6 +32,11 @@ struct local {
  * the reason has been printed. */
 bool local_open(struct local *l, const char *command, const struct config *c);
 void local_close(struct local *l);
+
+/* For commands that only read: where nobody listens they read the store's
+ * file; with --store they read that one in any case. False: the reason has
+ * been printed. */
+bool local_use_store(struct local *l, const struct config *c);
 
 /* Begins a path: "/api/traces". */
 void local_path(struct local *l, const char *path);

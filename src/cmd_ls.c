@@ -24,6 +24,11 @@ int cmd_ls(struct config *c)
         config_free(c);
         return EXIT_FAILED;
     }
+    if (!local_use_store(&l, c)) {
+        local_close(&l);
+        config_free(c);
+        return EXIT_FAILED;
+    }
     if (since != NULL) {
         snprintf(start, sizeof(start), "-%.60s", since);
         since = since[0] >= '0' && since[0] <= '9' ? start : since;

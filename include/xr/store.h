@@ -109,6 +109,7 @@ enum store_kind { STORE_GROUPS, STORE_RULES, STORE_META, STORE_KINDS };
 
 struct store_options {
     const char *path;   /* a file, made with its folders, or ":memory:" */
+    bool read_only;     /* must be there; another process may write it */
     uint64_t max_bytes; /* 0: STORE_BYTES_DEFAULT */
     int64_t max_age_s;  /* since last received; 0: STORE_AGE_S_DEFAULT */
     store_index_fn index;

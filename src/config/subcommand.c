@@ -87,7 +87,15 @@ static const struct sub_flag translate_flags[] = {
         .name = "json", .type = OPTION_BOOL, .help = "one JSON object a line"  \
     }
 
+#define STORE_FLAG                                                             \
+    {                                                                          \
+        .name = "store", .type = OPTION_TEXT, .argument = "FILE",              \
+        .help = "read this file, whether or not local mode runs; run: the "    \
+                "newest run's"                                                 \
+    }
+
 static const struct sub_flag ls_flags[] = {
+    STORE_FLAG,
     {.name = "limit",
      .type = OPTION_INT,
      .argument = "N",
@@ -100,7 +108,7 @@ static const struct sub_flag ls_flags[] = {
     {0},
 };
 
-static const struct sub_flag json_flags[] = {JSON_FLAG, {0}};
+static const struct sub_flag show_flags[] = {STORE_FLAG, JSON_FLAG, {0}};
 
 static const struct sub_flag tail_flags[] = {
     {.name = "tree", .type = OPTION_BOOL, .help = "show each trace as a tree"},
@@ -151,6 +159,7 @@ static const struct sub_flag wait_flags[] = {
 };
 
 static const struct sub_flag export_flags[] = {
+    STORE_FLAG,
     {.name = "format",
      .type = OPTION_TEXT,
      .argument = "FORMAT",
@@ -185,7 +194,7 @@ static const struct subcommand subcommands[] = {
      .offline = true,
      .words = "TRACE",
      .help = "print a trace of local mode as a tree",
-     .flags = json_flags},
+     .flags = show_flags},
     {.name = "wait",
      .command = COMMAND_WAIT,
      .configured = true,

@@ -36,22 +36,14 @@ static void on_faults(struct api *a, struct http1_request *r);
 static void on_set_faults(struct api *a, struct http1_request *r);
 
 static const struct route routes[] = {
-    {"GET", "health", on_health},
-    {"GET", "live", on_live},
-    {"GET", "runs", api_runs},
-    {"GET", "traces", api_list},
-    {"DELETE", "traces", api_delete},
-    {"GET", "histogram", api_histogram},
-    {"GET", "graph", on_graph},
-    {"GET", "diff", api_diff},
-    {"GET", "events", on_events},
-    {"GET", "wait", on_wait},
-    {"POST", "mark", on_mark},
-    {"GET", "export", api_export},
-    {"POST", "import", api_import},
-    {"GET", "complete", api_complete},
-    {"GET", "source", api_source},
-    {"GET", "faults", on_faults},
+    {"GET", "health", on_health},      {"GET", "live", on_live},
+    {"GET", "runs", api_runs},         {"GET", "traces", api_list},
+    {"DELETE", "traces", api_delete},  {"GET", "histogram", api_histogram},
+    {"GET", "graph", on_graph},        {"GET", "diff", api_diff},
+    {"GET", "events", on_events},      {"GET", "wait", on_wait},
+    {"POST", "mark", on_mark},         {"GET", "export", api_export},
+    {"POST", "import", api_import},    {"GET", "complete", api_complete},
+    {"GET", "source", api_source},     {"GET", "faults", on_faults},
     {"POST", "faults", on_set_faults},
 };
 

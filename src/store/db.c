@@ -25,11 +25,13 @@ struct db {
 static enum db_result result_of(int code);
 static int bytes_of(size_t n);
 
-struct db *db_open(const char *path, enum db_result *why, struct err *err)
+struct db *db_open(const char *path, bool read_only, enum db_result *why,
+                   struct err *err)
 {
     struct db *d = calloc(1, sizeof(*d));
-    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE |
-                SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE;
+    int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE;
+    flags |= read_only ? SQLITE_OPEN_READONLY
+                       : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
     *why = DB_FAILED;
     if (!d) {
         err_set(err, "%s: out of memory", path);

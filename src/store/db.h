@@ -22,9 +22,10 @@ enum db_result {
 struct db;
 struct db_statement;
 
-/* Opens or makes the file, or ":memory:". NULL with the reason; *why tells
- * whether the file is damaged. */
-struct db *db_open(const char *path, enum db_result *why, struct err *err);
+/* Opens or makes the file, or ":memory:"; to read only, one that is there.
+ * NULL with the reason; *why tells whether the file is damaged. */
+struct db *db_open(const char *path, bool read_only, enum db_result *why,
+                   struct err *err);
 void db_close(struct db *d); /* NULL is fine */
 /* What went wrong last. */
 const char *db_error(const struct db *d);

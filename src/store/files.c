@@ -30,7 +30,7 @@ bool files_is_memory(const char *path)
 bool files_prepare(struct worker *w, struct err *err)
 {
     w->lock_fd = -1;
-    if (files_is_memory(w->path))
+    if (files_is_memory(w->path) || w->options.read_only)
         return true;
     if (strlen(w->path) > PATH_MAX_BYTES - 64) {
         err_set(err, "store: the path is too long");
@@ -42,6 +42,8 @@ bool files_prepare(struct worker *w, struct err *err)
 
 enum db_result files_open(struct worker *w, struct err *err)
 {
+    if (w->options.read_only)
+        return sql_open_to_read(&w->file, w->path, err);
     enum db_result r = sql_open(&w->file, w->path, err);
     if (r != DB_DAMAGED || files_is_memory(w->path))
         return r;

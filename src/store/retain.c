@@ -15,8 +15,10 @@ static uint64_t bytes_used(struct worker *w);
 /* Over the size: goes on to 90 %, so that it does not begin anew at once. */
 bool retain_step(struct worker *w, int64_t now_s)
 {
-    uint64_t max = w->options.max_bytes ? w->options.max_bytes : STORE_BYTES_DEFAULT;
-    int64_t age = w->options.max_age_s ? w->options.max_age_s : STORE_AGE_S_DEFAULT;
+    uint64_t max =
+        w->options.max_bytes ? w->options.max_bytes : STORE_BYTES_DEFAULT;
+    int64_t age =
+        w->options.max_age_s ? w->options.max_age_s : STORE_AGE_S_DEFAULT;
     uint64_t used = bytes_used(w);
     int64_t n = delete_lot(w, (double)(now_s - age));
     if (n == 0 && used > max / 100 * KEEP_PERCENT &&

@@ -110,7 +110,7 @@ static const struct {
 enum db_result sql_open(struct sql_file *f, const char *path, struct err *err)
 {
     enum db_result r;
-    *f = (struct sql_file){.db = db_open(path, &r, err)};
+    *f = (struct sql_file){.db = db_open(path, false, &r, err)};
     if (!f->db)
         return r;
     r = settle(f, path, err);
@@ -121,6 +121,27 @@ enum db_result sql_open(struct sql_file *f, const char *path, struct err *err)
         if (r != DB_DONE)
             err_set(err, "%s: %s", path, db_error(f->db));
     }
+    if (r != DB_DONE)
+        sql_close(f, false);
+    return r;
+}
+
+enum db_result sql_open_to_read(struct sql_file *f, const char *path,
+                                struct err *err)
+{
+    enum db_result r;
+    *f = (struct sql_file){.db = db_open(path, true, &r, err)};
+    if (!f->db)
+        return r;
+    int64_t version = db_number(f->db, "PRAGMA user_version");
+    r = version == SQL_VERSION ? prepare(f, err) : DB_FAILED;
+    if (version < 0)
+        err_set(err, "%s: %s", path, db_error(f->db));
+    else if (version != SQL_VERSION)
+        err_set(err,
+                "%s is no store of this version (schema %lld, this program "
+                "knows %d)",
+                path, (long long)version, SQL_VERSION);
     if (r != DB_DONE)
         sql_close(f, false);
     return r;

@@ -39,6 +39,9 @@ struct sql_file {
 /* Makes or opens the file, checks it if its last user did not end well. NULL
  * texts: none. DB_DONE, or what is wrong. */
 enum db_result sql_open(struct sql_file *f, const char *path, struct err *err);
+/* One that is there and that another process may write meanwhile. */
+enum db_result sql_open_to_read(struct sql_file *f, const char *path,
+                                struct err *err);
 /* clean: the next start need not check. */
 void sql_close(struct sql_file *f, bool clean);
 enum db_result sql_rollback(struct sql_file *f);

@@ -348,7 +348,7 @@ static void tend(struct worker *w)
     int64_t now = clock_mono_ms();
     if (w->kept_back && now >= w->retry_ms)
         try_again(w);
-    if (!w->file.db)
+    if (!w->file.db || w->options.read_only)
         return;
     if (w->changed && now >= w->measure_ms) {
         retain_measure(w);
@@ -376,6 +376,6 @@ static void stop(struct worker *w, struct job *j)
         try_again(w);
     while (w->kept_back)
         lose_oldest(w);
-    sql_close(&w->file, true);
+    sql_close(&w->file, !w->options.read_only);
     queue_put(&w->out, j);
 }

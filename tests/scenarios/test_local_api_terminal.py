@@ -248,6 +248,7 @@ def test_env_makes_the_cli_work(local):
 def test_nobody_there():
     done = subprocess.run(
         [BINARY, "ls", "-t", f"127.0.0.1:{free_port()}"],
+        env={**os.environ, "XDG_STATE_HOME": "/nowhere"},
         capture_output=True,
         text=True,
         timeout=20,

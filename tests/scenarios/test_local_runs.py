@@ -1,47 +1,101 @@
 # SPDX-License-Identifier: Apache-2.0
 """`xray-relay local --store run`: a file for each start, told of at
-/api/runs, old ones deleted."""
+/api/runs, old ones deleted. And the store's file, read without local mode."""
 
 import json
 import os
 import stat
+import subprocess
+
+import pytest
 
 from harness.documents import segment
 from harness.relay import BINARY
 
 
-def start(relay):
+def start(relay, *words):
     at = f"127.0.0.1:{relay.udp_port}"
     relay.exit_code = None
-    relay.run(
-        [BINARY, "local", "-c", "cfg.yaml", "-b", at, "-t", at,
-         "--store", "run"]
-    )
+    relay.run([BINARY, "local", "-c", "cfg.yaml", "-b", at, "-t", at, *words])
+
+
+def runs_of(relay):
+    start(relay, "--store", "run")
     return json.loads(relay.request("GET", "/api/runs").body)["runs"]
 
 
-def test_a_file_for_each_start(make_relay):
+def put(relay, **members):
+    document = segment(**members)
+    body = json.dumps({"TraceSegmentDocuments": [document]})
+    assert relay.request("POST", "/TraceSegments", body).status == 200
+    return json.loads(document)["trace_id"]
+
+
+def command(relay, name, *words):
+    return subprocess.run(
+        [BINARY, name, "-t", f"127.0.0.1:{relay.tcp_port}", *words],
+        capture_output=True, text=True, timeout=60, env=relay.env,
+    )
+
+
+@pytest.fixture
+def relay(make_relay):
     relay = make_relay()
     (relay.directory / "cfg.yaml").write_text(json.dumps(relay.config))
     relay.env["XDG_STATE_HOME"] = str(relay.directory)
+    return relay
+
+
+def test_a_file_for_each_start(relay):
     folder = relay.directory / "xray-relay" / "runs"
-    [run] = start(relay)
+    [run] = runs_of(relay)
     assert os.path.dirname(run["path"]) == str(folder)
     assert stat.S_IMODE(os.stat(run["path"]).st_mode) == 0o600
     assert run["current"] is True and run["bytes"] > 0
     health = json.loads(relay.request("GET", "/api/health").body)
     assert health["store"]["path"] == run["path"]
-    body = json.dumps({"TraceSegmentDocuments": [segment(name="kept")]})
-    relay.request("POST", "/TraceSegments", body)
+    kept = put(relay, name="kept")
     assert relay.stop() == 0
 
     old = folder / "2020-01-01T00-00-00Z-1.db"
     old.write_text("old")
     os.utime(old, (0, 0))
-    again, before = start(relay)
+    again, before = runs_of(relay)
     assert again["current"] is True and again["path"] != run["path"]
     assert before["current"] is False and before["path"] == run["path"]
     assert before["started"] <= again["started"]
     assert not old.exists()
     traces = json.loads(relay.request("GET", "/api/traces").body)["traces"]
     assert traces == []
+    assert relay.stop() == 0
+    assert command(relay, "ls", "--store", "run").stdout == ""
+    assert kept in command(relay, "ls", "--store", run["path"]).stdout
+
+
+def test_the_file_is_read_without_local_mode(relay):
+    file = relay.directory / "xray-relay" / "traces.db"
+    absent = command(relay, "ls")
+    assert absent.returncode == 1
+    assert "start `xray-relay local`" in absent.stderr
+    start(relay)
+    good = put(relay, name="good")
+    bad = put(relay, name="bad", fault=True)
+    # Beside the one who writes it.
+    for words in (["ls"], ["ls", "--store", str(file)]):
+        lines = command(relay, *words).stdout
+        assert good in lines and bad in lines
+    assert relay.stop() == 0
+    before = file.read_bytes()
+    done = command(relay, "ls", "fault")
+    assert done.returncode == 0 and "reading the store's file" in done.stderr
+    assert bad in done.stdout and good not in done.stdout
+    assert command(relay, "ls", "fault >").returncode == 2
+    assert good in command(relay, "show", good).stdout
+    exported = command(relay, "export", "fault").stdout
+    assert json.loads(exported)["trace_id"] == bad
+    assert file.read_bytes() == before
+    nowhere = command(relay, "ls", "--store", str(file) + ".none")
+    assert nowhere.returncode == 1 and "traces.db.none" in nowhere.stderr
+    file.write_bytes(b"no database" * 1000)
+    assert command(relay, "ls").returncode == 1
+    assert file.exists()

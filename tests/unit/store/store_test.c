@@ -370,6 +370,36 @@ static void a_second_user_is_turned_away(void **state)
     assert_non_null(strstr(err.text, want));
 }
 
+static void a_reader_changes_nothing(void **state)
+{
+    (void)state;
+    char file[160];
+    snprintf(file, sizeof(file), "%s/read.db", dir);
+    reopen(file);
+    put(1, 1, "x");
+    flush();
+    struct store *writer = store;
+    options.read_only = true;
+    store = open_path(file);
+    assert_non_null(store);
+    assert_string_equal(query(all()), "1[x]");
+    finished = false;
+    assert_true(keep(STORE_GROUPS, SLICE("g"), SLICE("{}"), finish));
+    wait_finished();
+    assert_false(well);
+    put(2, 1, "y");
+    assert_false(flush());
+    assert_string_equal(query(all()), "1[x]");
+    store_close(store);
+    store = writer;
+    assert_null(open_path("/tmp/none/at/all.db"));
+    assert_true(err.text[0] != '\0');
+    options.read_only = false;
+    put(3, 1, "z");
+    assert_true(flush());
+    assert_string_equal(query(all()), "3[z]1[x]");
+}
+
 static void damage_begins_a_new_file(void **state)
 {
     (void)state;
@@ -395,12 +425,12 @@ static void a_newer_schema_is_refused(void **state)
     reopen(path);
     store_close(store);
     store = NULL;
-    struct db *db = db_open(path, &r, &err);
+    struct db *db = db_open(path, false, &r, &err);
     db_exec(db, "PRAGMA user_version=99");
     db_close(db);
     assert_null(open_path(path));
     assert_non_null(strstr(err.text, "newer version"));
-    db = db_open(path, &r, &err);
+    db = db_open(path, false, &r, &err);
     db_exec(db, "PRAGMA user_version=1");
     db_close(db);
 }
@@ -414,7 +444,7 @@ static void views_are_there(void **state)
     flush();
     store_close(store);
     store = NULL;
-    struct db *db = db_open(path, &r, &err);
+    struct db *db = db_open(path, false, &r, &err);
     assert_int_equal(db_number(db,
                                "SELECT count(*) FROM v_traces WHERE trace_id ="
                                " '1-00000000-000000000000000000000007'"
@@ -481,6 +511,7 @@ int main(void)
         cmocka_unit_test(a_trace_has_limits),
         cmocka_unit_test(a_file_keeps),
         cmocka_unit_test(a_second_user_is_turned_away),
+        cmocka_unit_test(a_reader_changes_nothing),
         cmocka_unit_test(damage_begins_a_new_file),
         cmocka_unit_test(a_newer_schema_is_refused),
         cmocka_unit_test(views_are_there),
