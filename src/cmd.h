@@ -22,6 +22,7 @@ int cmd_idle(const char *program);
 /* Of a local mode that runs; each takes the configuration and frees it. */
 int cmd_ls(struct config *c);
 int cmd_show(struct config *c);
+int cmd_diff(struct config *c);
 int cmd_wait(struct config *c);
 int cmd_export(struct config *c);
 int cmd_import(struct config *c);

@@ -28,8 +28,7 @@ bool offline_is_there(void)
     return find_store(NULL, path, sizeof(path)) && access(path, R_OK) == 0;
 }
 
-struct offline *offline_open(struct loop *l, const char *store,
-                             struct err *err)
+struct offline *offline_open(struct loop *l, const char *store, struct err *err)
 {
     struct http1_limits limits = {.body_max = 1u << 20,
                                   .headers_max = 64u << 10,

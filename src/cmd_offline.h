@@ -19,6 +19,6 @@ struct offline *offline_open(struct loop *l, const char *store,
                              struct err *err);
 const char *offline_address(const struct offline *o); /* "127.0.0.1:41234" */
 const char *offline_token(const struct offline *o);
-void offline_close(struct offline *o);                /* NULL is fine */
+void offline_close(struct offline *o); /* NULL is fine */
 
 #endif

@@ -61,6 +61,8 @@ int main(int argc, char **argv)
         return cmd_ls(c);
     case COMMAND_SHOW:
         return cmd_show(c);
+    case COMMAND_DIFF:
+        return cmd_diff(c);
     case COMMAND_WAIT:
         return cmd_wait(c);
     case COMMAND_EXPORT:

@@ -4,6 +4,7 @@ what was missed, waiting in a test, and text that attacks the terminal."""
 
 import json
 import os
+import re
 import subprocess
 import time
 import xml.etree.ElementTree as xml
@@ -212,6 +213,36 @@ def test_hostile_text_is_made_visible(local):
         out = command(local, *words).stdout
         assert "\\x1b[2J\\x07\\u009b31m\\u202eevil\\ufeff" in out
         assert not any(c in out for c in "\x1b\x07\u009b\u202e\ufeff")
+
+
+def shop(relay, start, **subsegment):
+    """A trace with one call in it; gives its id."""
+    document = json.loads(segment(name="shop"))
+    document["start_time"], document["end_time"] = start, start + 0.5
+    inner = {"id": "00000000000000aa", "start_time": start, **subsegment}
+    document["subsegments"] = [{"end_time": start + 0.25, **inner}]
+    return put(relay, **document)
+
+
+def test_diff_of_two(local):
+    now = time.time() - 60
+    a = shop(local, now, name="look up", end_time=now + 0.125)
+    b = shop(local, now, name="look up", fault=True)
+    c = shop(local, now, name=HOSTILE)
+    lines = command(local, "diff", a, b).stdout.splitlines()
+    assert a in lines[0] and b in lines[1]
+    row = next(line for line in lines if "look up" in line)
+    assert row.startswith("~") and "ok → fault" in row
+    assert row.split()[3:6] == ["125ms", "250ms", "+125ms"]
+    assert "calls 1, 1" in lines[-1]
+    added = command(local, "diff", a, c).stdout
+    assert re.search(r"^- +look up", added, re.M)
+    assert re.search(r"^\+ +a\\x1b", added, re.M) and "\x1b" not in added
+    answer = json.loads(command(local, "diff", "--json", a, b).stdout)
+    assert answer["a"]["id"] == a
+    assert command(local, "diff", a).returncode == 1
+    none = command(local, "diff", a, a[:-4] + "0000")
+    assert none.returncode == 1 and "no trace b" in none.stderr
 
 
 def test_tail_prints_what_settles_and_ends_on_a_fault(local):

@@ -36,10 +36,13 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
-    char command[100];
+    DIR *d = opendir(folder);
     (void)state;
-    snprintf(command, sizeof(command), "rm -r %s", folder);
-    return system(command);
+    for (struct dirent *e; d && (e = readdir(d));)
+        if (e->d_name[0] != '.')
+            unlink(at(e->d_name));
+    closedir(d);
+    return rmdir(folder);
 }
 
 static void newest_come_first(void **state)
