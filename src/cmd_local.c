@@ -128,10 +128,11 @@ int local_send(struct local *l, const char *method, struct slice body,
         free(path);
         return l->status;
     }
-    local_say(l,
-              "nothing listens at %s: start `xray-relay local`, or say "
-              "where it is with -t ADDRESS:PORT",
-              l->base);
+    if (!l->quiet)
+        local_say(l,
+                  "nothing listens at %s: start `xray-relay local`, or say "
+                  "where it is with -t ADDRESS:PORT",
+                  l->base);
     return l->status;
 }
 

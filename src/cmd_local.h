@@ -22,6 +22,7 @@ struct local {
     char token[300];
     int status;   /* -1: no answer */
     bool refused; /* nothing listens there */
+    bool quiet;   /* who calls knows what to do when nothing listens */
     bool reads_store;
     struct offline *offline; /* NULL: a server is asked */
     void (*on_data)(void *arg, struct slice data);

@@ -70,6 +70,7 @@ int cmd_tail(struct config *c, bool *nobody)
         return EXIT_FAILED;
     }
     t->local = &l;
+    l.quiet = true;
     t->tree = config_flag(c, "tree") != NULL;
     t->json = config_flag(c, "json") != NULL;
     t->fail = config_flag(c, "fail") != NULL;
@@ -104,6 +105,7 @@ static void follow(struct tail *t, const char *filter)
         local_param(l, "filter", filter);
         local_param(l, "last", t->last[0] != '\0' ? t->last : NULL);
         buf_clear(&t->pending);
+        l->quiet = t->last[0] == '\0';
         int status = local_send(l, "GET", SLICE(""), 0);
         if (t->failed || status > 200 || (status < 0 && t->last[0] == '\0'))
             return;

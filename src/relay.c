@@ -30,13 +30,15 @@ static void stop_inputs(struct relay *r, int64_t deadline_ms);
 static void on_committed(void *arg, bool kept);
 static bool make_xray(struct relay *r, size_t memory);
 
-bool relay_start(struct relay *r, struct config *c, bool local)
+bool relay_start(struct relay *r, struct config *c, enum relay_mode mode)
 {
     struct err err;
+    bool local = mode != RELAY_UPLOAD;
     memset(r, 0, sizeof(*r));
     r->config = c;
     r->options = config_options(c);
     r->local = local;
+    r->for_tail = mode == RELAY_TAIL;
     r->started_ms = clock_mono_ms();
     if (r->options->no_exporter && !local) {
         log_error("There is nowhere to send to; name awsxray or otlphttp in "

@@ -22,6 +22,12 @@
 
 #define RELAY_LISTENERS 5
 
+enum relay_mode {
+    RELAY_UPLOAD,
+    RELAY_LOCAL, /* no account needed: store, query API, page */
+    RELAY_TAIL,  /* the same for `tail`: in memory, prints nothing itself */
+};
+
 enum relay_state {
     RELAY_RUNNING,
     RELAY_GRACE,    /* signal came; still receiving */
@@ -41,7 +47,7 @@ struct relay_exporter {
 struct relay {
     struct config *config;
     const struct options *options;
-    bool local;            /* no account: print, no upload */
+    bool local, for_tail;  /* RELAY_LOCAL, RELAY_TAIL; RELAY_TAIL */
     struct lambda *lambda; /* as an extension, else NULL */
     bool is_lambda;
     enum relay_state state;
@@ -100,7 +106,7 @@ struct relay {
 
 /* Makes everything and binds. False when the program must end with 1; the
  * reason has been logged. */
-bool relay_start(struct relay *r, struct config *c, bool local);
+bool relay_start(struct relay *r, struct config *c, enum relay_mode mode);
 /* Runs until a signal has ended it; gives the exit status. */
 int relay_run(struct relay *r);
 void relay_fini(struct relay *r);

@@ -69,15 +69,16 @@ bool relay_make_local(struct relay *r, struct err *err)
     pipeline_add(r->pipeline, local_sink(r->traces));
     pipeline_on_reject(r->pipeline, local_on_reject, r->traces);
     xray_tcp_on_commit(r->segments, local_commit, r->traces);
-    return make_print(r, err);
+    return r->for_tail || make_print(r, err);
 }
 
 static bool make_print(struct relay *r, struct err *err)
 {
+    const char *plain = getenv("NO_COLOR");
     struct print_options o = {
         .out = stdout,
         .tree = config_flag(r->config, "tree") != NULL,
-        .colour = isatty(STDOUT_FILENO) && getenv("NO_COLOR") == NULL,
+        .colour = isatty(STDOUT_FILENO) && (plain == NULL || *plain == '\0'),
         .settle_ms = SETTLE_MS,
     };
     r->print = print_new(r->loop, r->pipeline, r->stats, &o);
@@ -140,6 +141,8 @@ static bool is_loopback(const char *address, int type)
 static const char *store_path(struct relay *r, char *out, size_t size)
 {
     const char *given = config_flag(r->config, "store");
+    if (r->for_tail)
+        return ":memory:";
     if (given != NULL && *given != '\0')
         return given;
     if (local_default_path(out, size) == 0)

@@ -2,12 +2,14 @@
 """The own API and the terminal of `xray-relay local`: events as they come,
 what was missed, waiting in a test, and text that attacks the terminal."""
 
+import contextlib
 import json
 import os
 import re
 import subprocess
 import time
 import xml.etree.ElementTree as xml
+from http.client import HTTPException
 
 import pytest
 
@@ -262,6 +264,36 @@ def test_tail_prints_what_settles_and_ends_on_a_fault(local):
     out = tail.communicate(timeout=5)[0]
     assert tail.returncode == 1
     assert "bad" in out and trace[:10] in out
+
+
+def test_tail_listens_itself_where_nobody_does(make_relay):
+    relay = make_relay(env=NOTHING)
+    relay.judged = False  # its child keeps the ledger
+    at = f"127.0.0.1:{relay.udp_port}"
+    state = relay.directory / "state"
+    tail = subprocess.Popen(
+        [BINARY, "tail", "-b", at, "-t", at, "--json", "--fail", "fault"],
+        env={**relay.env, "XDG_STATE_HOME": str(state)},
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )
+    greeting = [tail.stderr.readline() for _ in range(4)]
+    assert at in greeting[0] and ":memory:" in greeting[2]
+    relay.tcp_port = relay.udp_port
+    deadline = time.monotonic() + 30
+    while tail.poll() is None and time.monotonic() < deadline:
+        documents = [segment(name="good"), segment(name="bad", fault=True)]
+        body = json.dumps({"TraceSegmentDocuments": documents})
+        with contextlib.suppress(OSError, HTTPException):  # it may be ending
+            relay.request("POST", "/TraceSegments", body)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            tail.wait(0.5)
+    out, errors = tail.communicate(timeout=30)
+    assert tail.returncode == 1, errors
+    names = {json.loads(line)["name"] for line in out.splitlines()}
+    assert names == {"bad"}
+    assert not state.exists()
+    with pytest.raises(OSError):  # the child is gone with it
+        relay.request("GET", "/healthz")
 
 
 def test_env_makes_the_cli_work(local):
