@@ -39,8 +39,9 @@ bool relay_start(struct relay *r, struct config *c, enum relay_mode mode)
     r->options = config_options(c);
     r->local = local;
     r->for_tail = mode == RELAY_TAIL;
+    r->uploads = !local || config_flag(c, "tee") != NULL;
     r->started_ms = clock_mono_ms();
-    if (r->options->no_exporter && !local) {
+    if (r->options->no_exporter && r->uploads) {
         log_error("There is nowhere to send to; name awsxray or otlphttp in "
                   "the traces pipeline, or set Upload.FallbackExporter");
         return false;
@@ -116,7 +117,9 @@ bool relay_make_parts(struct relay *r, struct err *err)
     if (!relay_make_client(r, err))
         return false;
     r->segments = xray_tcp_new(r->pipeline);
-    if (r->local ? !relay_make_local(r, err) : !relay_make_upload(r, err))
+    if (r->local && !relay_make_local(r, err))
+        return false;
+    if (r->uploads && !relay_make_upload(r, err))
         return false;
     relay_detect_start(r);
     return true;
@@ -192,6 +195,7 @@ static bool make_xray(struct relay *r, size_t memory)
     r->xray = xray_new(&wiring, &x);
     if (r->xray == NULL)
         return false;
+    xray_sink(r->xray)->aside = r->local;
     pipeline_add(r->pipeline, xray_sink(r->xray));
     return true;
 }
@@ -234,7 +238,7 @@ static void on_stop_signal(void *arg)
         log_warn("Second shutdown signal: what is not sent is dropped");
         if (r->state == RELAY_GRACE)
             stop_inputs(r, 0);
-        else if (r->traces == NULL) /* the deadline is now */
+        else if (r->uploads) /* the deadline is now */
             relay_drain_sinks(r, loop_now_ms(r->loop));
         return;
     }
@@ -310,8 +314,12 @@ unsigned relay_open_requests(const struct relay *r)
 /* What could not be written is in the ledger. */
 static void on_committed(void *arg, bool kept)
 {
+    struct relay *r = arg;
     (void)kept;
-    relay_drained(arg);
+    if (r->state != RELAY_STOPPED && r->uploads)
+        relay_drain_sinks(r, loop_now_ms(r->loop) + r->deadline_ms);
+    else
+        relay_drained(r);
 }
 
 void relay_drained(struct relay *r)

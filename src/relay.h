@@ -48,6 +48,7 @@ struct relay {
     struct config *config;
     const struct options *options;
     bool local, for_tail;  /* RELAY_LOCAL, RELAY_TAIL; RELAY_TAIL */
+    bool uploads;          /* false: local mode without --tee */
     struct lambda *lambda; /* as an extension, else NULL */
     bool is_lambda;
     enum relay_state state;

@@ -39,6 +39,10 @@ void relay_greet(const struct relay *r)
             shorten(local_store(r->traces), path, sizeof(path)),
             (unsigned long long)local_traces(r->traces));
     greet_query(r, out);
+    if (r->uploads)
+        fprintf(out, "upload   to AWS as well, %s (--tee)\n",
+                r->region[0] != '\0' ? r->endpoint
+                                     : "as soon as a region is known");
     fflush(out);
 }
 

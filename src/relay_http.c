@@ -115,7 +115,7 @@ static void on_readyz(void *arg, struct http1_request *q)
     buf_init(&why, READY_MAX);
     if (r->state != RELAY_RUNNING)
         buf_str(&why, "shutting down\n");
-    if (!r->local && r->region[0] == '\0' && relay_needs_region(r))
+    if (r->uploads && r->region[0] == '\0' && relay_needs_region(r))
         buf_str(&why, "no region is known\n");
     if (r->xray != NULL && !xray_healthy(r->xray, &err))
         buf_printf(&why, "%s\n", err.text);

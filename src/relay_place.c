@@ -14,6 +14,7 @@
 #define LOOK_AGAIN_MS 5000
 
 static bool use_region(struct relay *r, const char *region, const char *source);
+static bool is_own_address(const struct relay *r, const char *url);
 static void look_again(void *arg);
 static void ask_metadata(void *arg);
 static void on_place(void *arg, const struct place *place,
@@ -26,7 +27,7 @@ bool relay_find_place(struct relay *r)
 {
     char region[64];
     const char *source;
-    if (r->local)
+    if (!r->uploads)
         return true;
     bool known = region_find_local(r->options->region, r->options->local_mode,
                                    region, &source);
@@ -71,7 +72,7 @@ void relay_reload(struct relay *r)
     reload_tls(r->tls_grpc);
     char region[64];
     const char *source;
-    if (!r->local &&
+    if (r->uploads &&
         region_find_local(o->region, o->local_mode, region, &source))
         use_region(r, region, source);
     log_info("Configuration reloaded");
@@ -87,6 +88,12 @@ static bool use_region(struct relay *r, const char *region, const char *source)
         log_error("%s", err.text);
         return false;
     }
+    if (r->local && is_own_address(r, base)) {
+        log_error("--tee: %s is local mode itself: name X-Ray's address with "
+                  "Endpoint, or unset AWS_ENDPOINT_URL_XRAY",
+                  base);
+        return false;
+    }
     snprintf(r->region, sizeof(r->region), "%s", region);
     snprintf(r->endpoint, sizeof(r->endpoint), "%s", base);
     log_info("Using region: %s (from %s)", region, source);
@@ -98,6 +105,22 @@ static bool use_region(struct relay *r, const char *region, const char *source)
     if (r->proxy != NULL)
         proxy_set_endpoint(r->proxy, region, base);
     return true;
+}
+
+/* `xray-relay env` points the endpoint there for everything in its shell. */
+static bool is_own_address(const struct relay *r, const char *url)
+{
+    struct address own, other;
+    const char *host = strstr(url, "://") + 3;
+    char text[128], here[ADDRESS_TEXT_MAX], there[ADDRESS_TEXT_MAX];
+    snprintf(text, sizeof(text), "%.*s", (int)strcspn(host, "/"), host);
+    if (address_parse(text, SOCK_STREAM, &other, NULL) != 0 ||
+        address_parse(r->options->tcp_address, SOCK_STREAM, &own, NULL) != 0)
+        return false;
+    address_format((struct sockaddr *)&own.sa, here);
+    address_format((struct sockaddr *)&other.sa, there);
+    return strcmp(strrchr(here, ':'), strrchr(there, ':')) == 0 &&
+           (strncmp(there, "127.", 4) == 0 || strncmp(there, "[::1]", 5) == 0);
 }
 
 /* Without metadata to ask, the shared config file may still come. */

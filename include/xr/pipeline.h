@@ -52,6 +52,9 @@ struct sink {
     /* May be NULL: keeps nothing. Documents (where requests are taken: spans)
      * taken and not yet settled. */
     uint64_t (*pending)(struct sink *s);
+    /* Nobody waits for it: when it is full it drops the oldest, whoever sends
+     * (local mode's uploads). */
+    bool aside;
     struct sink *next; /* set by pipeline_add */
     /* Balance two of the ledger, kept by the sink through sink_count_*. */
     uint64_t *made, *delivered, *refused, *dropped;

@@ -136,7 +136,7 @@ static void check_tls(struct config *c)
 static bool refuse(struct config *c, const char *fmt, ...)
 {
     const struct subcommand *sub = c->args.sub;
-    bool offline = sub && sub->offline;
+    bool offline = sub && sub->offline && !config_flag(c, "tee");
     char text[REASON_BYTES];
     va_list ap;
 

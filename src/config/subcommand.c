@@ -19,6 +19,9 @@ static const struct sub_flag local_flags[] = {
      .argument = "FILE",
      .help = "keep traces in this file; :memory: only in memory; run: in a "
              "new file each start"},
+    {.name = "tee",
+     .type = OPTION_BOOL,
+     .help = "upload to AWS as well, as without `local`"},
     {.name = "strict",
      .type = OPTION_BOOL,
      .help = "refuse documents that AWS refuses for their age or size"},

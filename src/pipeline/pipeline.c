@@ -113,7 +113,8 @@ enum push_result pipeline_push(struct pipeline *p, const struct segment *seg,
     for (struct sink *s = p->sinks; s != NULL; s = s->next) {
         if (s->push == NULL)
             continue;
-        enum push_result r = s->push(s, seg, when_full, err);
+        enum push_result r =
+            s->push(s, seg, s->aside ? WHEN_FULL_DROP_OLDEST : when_full, err);
         if (r > worst)
             worst = r;
         taken = true;
@@ -186,7 +187,7 @@ bool pipeline_otlp_alone(const struct pipeline *p)
 bool pipeline_has_room(struct pipeline *p, size_t bytes)
 {
     for (struct sink *s = p->sinks; s != NULL; s = s->next)
-        if (s->has_room != NULL && !s->has_room(s, bytes))
+        if (!s->aside && s->has_room != NULL && !s->has_room(s, bytes))
             return false;
     return true;
 }
@@ -194,7 +195,7 @@ bool pipeline_has_room(struct pipeline *p, size_t bytes)
 bool pipeline_busy(struct pipeline *p)
 {
     for (struct sink *s = p->sinks; s != NULL; s = s->next)
-        if (s->busy != NULL && s->busy(s))
+        if (!s->aside && s->busy != NULL && s->busy(s))
             return true;
     return false;
 }
