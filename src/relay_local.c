@@ -50,6 +50,7 @@ bool relay_make_local(struct relay *r, struct err *err)
         .default_rate = default_rate(r->config, err),
         .redact = config_flag(r->config, "redact"),
         .strict = config_flag(r->config, "strict") != NULL,
+        .index_text = config_flag(r->config, "index-text") != NULL,
         .faults = config_flag(r->config, "fault"),
         .allow_hosts = r->hosts,
         .n_allow_hosts = split_hosts(r->hosts_text, r->hosts,

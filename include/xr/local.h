@@ -15,6 +15,7 @@ struct local;
 struct local_options {
     const char *store;   /* a file, ":memory:", or "run": a new file */
     bool read_only;      /* the file must be there, and stays as it is */
+    bool index_text;     /* for searches of plain text */
     double default_rate; /* of the sampling rule Default; 1: all */
     const char *redact;  /* names split by commas (redact.h); NULL: none */
     bool strict;         /* refuse what the service refuses: age, size */

@@ -110,6 +110,7 @@ enum store_kind { STORE_GROUPS, STORE_RULES, STORE_META, STORE_KINDS };
 struct store_options {
     const char *path;   /* a file, made with its folders, or ":memory:" */
     bool read_only;     /* must be there; another process may write it */
+    bool index_text;    /* for WHERE_TEXT; made or dropped when it is opened */
     uint64_t max_bytes; /* 0: STORE_BYTES_DEFAULT */
     int64_t max_age_s;  /* since last received; 0: STORE_AGE_S_DEFAULT */
     store_index_fn index;
@@ -155,6 +156,9 @@ enum store_condition_kind {
     WHERE_RESPONSE_TIME,
     WHERE_ANNOTATION, /* text or number of the key equals */
     WHERE_SERVICE,    /* one has the name `text` */
+    /* A hint: with index_text, most traces go in which no document has `text`
+     * (ASCII letters of either case). Those that come have to be looked at. */
+    WHERE_TEXT,
 };
 
 struct store_condition {

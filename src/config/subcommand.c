@@ -19,6 +19,10 @@ static const struct sub_flag local_flags[] = {
      .argument = "FILE",
      .help = "keep traces in this file; :memory: only in memory; run: in a "
              "new file each start"},
+    {.name = "index-text",
+     .type = OPTION_BOOL,
+     .help = "index the text of documents: searches are quick, the store is "
+             "larger and slower"},
     {.name = "tee",
      .type = OPTION_BOOL,
      .help = "upload to AWS as well, as without `local`"},

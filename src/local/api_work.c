@@ -165,6 +165,9 @@ static void add_conditions(struct api_work *w, struct store_query *q,
     const struct filter_condition *c =
         w->filter == NULL ? NULL : filter_conditions(w->filter, &n);
     q->conditions = out;
+    if (w->text.n > 0)
+        out[q->n_conditions++] =
+            (struct store_condition){.kind = WHERE_TEXT, .text = w->text};
     for (size_t i = 0; i < n && q->n_conditions < STORE_CONDITIONS_MAX; i++)
         if (translate(&c[i], &out[q->n_conditions]))
             q->n_conditions++;

@@ -78,6 +78,7 @@ struct local *local_new(struct loop *loop, const struct local_options *o,
     struct local *l = calloc(1, sizeof(*l));
     struct store_options store = {
         .read_only = o->read_only,
+        .index_text = o->index_text,
         .index = index_trace,
         .on_tally = on_tally,
         .on_change = on_change,

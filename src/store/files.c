@@ -44,13 +44,13 @@ enum db_result files_open(struct worker *w, struct err *err)
 {
     if (w->options.read_only)
         return sql_open_to_read(&w->file, w->path, err);
-    enum db_result r = sql_open(&w->file, w->path, err);
+    enum db_result r = sql_open(&w->file, w->path, w->options.index_text, err);
     if (r != DB_DAMAGED || files_is_memory(w->path))
         return r;
     put_aside(w);
     if (!create(w->path, err))
         return DB_FAILED;
-    return sql_open(&w->file, w->path, err);
+    return sql_open(&w->file, w->path, w->options.index_text, err);
 }
 
 /* What is made is the user's alone; what is there stays as it is. */

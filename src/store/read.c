@@ -15,11 +15,13 @@
 #define LIST_MAX (4u << 20) /* traces of one query */
 #define SQL_MAX 4096
 #define BODIES_FIRST 16
+#define TEXT_INDEXED_MIN 3
 
 static enum db_result list(struct worker *w, struct reading *r);
 static bool list_add(struct reading *r, struct slice id, int64_t epoch);
 static enum db_result list_by_range(struct worker *w, struct reading *r);
 static const char *range_sql(enum store_range range);
+static bool is_indexed_text(const struct worker *w, struct slice text);
 static void condition_sql(const struct store_condition *c, int at,
                           struct buf *sql);
 static int bind_range(struct db_statement *s, const struct store_query *q);
@@ -150,7 +152,9 @@ static enum db_result list_by_range(struct worker *w, struct reading *r)
     if (q->after_epoch >= 0)
         buf_str(&sql, " AND (epoch < ?3 OR (epoch = ?3 AND tid < ?4))");
     for (size_t i = 0; i < q->n_conditions; i++)
-        condition_sql(&q->conditions[i], 5 + 3 * (int)i, &sql);
+        if (q->conditions[i].kind != WHERE_TEXT ||
+            is_indexed_text(w, q->conditions[i].text))
+            condition_sql(&q->conditions[i], 5 + 3 * (int)i, &sql);
     buf_str(&sql, " ORDER BY epoch DESC, tid DESC");
     struct db_statement *s =
         sql.failed ? NULL : db_prepare(w->file.db, buf_cstr(&sql));
@@ -182,6 +186,16 @@ static const char *range_sql(enum store_range range)
     return "0";
 }
 
+/* The index knows three letters and more; of what is not ASCII it takes more
+ * to be the same than a comparison of bytes does, or less. */
+static bool is_indexed_text(const struct worker *w, struct slice text)
+{
+    for (size_t i = 0; i < text.n; i++)
+        if (text.p[i] < ' ' || text.p[i] > '~')
+            return false;
+    return w->file.text_index && text.n >= TEXT_INDEXED_MIN;
+}
+
 /* Each condition has three parameters, of which it uses what it needs. */
 static void condition_sql(const struct store_condition *c, int at,
                           struct buf *sql)
@@ -201,6 +215,13 @@ static void condition_sql(const struct store_condition *c, int at,
         break;
     case WHERE_SERVICE:
         buf_printf(sql, " AND tid IN (SELECT tid FROM svc WHERE name = ?%d)",
+                   at);
+        break;
+    case WHERE_TEXT:
+        buf_printf(sql,
+                   " AND tid IN (SELECT tid FROM doc WHERE n IN (SELECT rowid"
+                   " FROM doc_text WHERE doc_text MATCH"
+                   " '\"' || replace(?%d, '\"', '\"\"') || '\"'))",
                    at);
         break;
     case WHERE_ANNOTATION:
@@ -241,6 +262,7 @@ static void bind_condition(struct db_statement *s,
         db_bind_real(s, at + 1, c->high);
         break;
     case WHERE_SERVICE:
+    case WHERE_TEXT:
         db_bind_text(s, at, c->text);
         break;
     case WHERE_ANNOTATION:

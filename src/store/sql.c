@@ -12,6 +12,9 @@ static enum db_result settle(struct sql_file *f, const char *path,
                              struct err *err);
 static enum db_result check(struct sql_file *f, const char *path,
                             struct err *err);
+static bool has_text_index(struct sql_file *f);
+static enum db_result set_text_index(struct sql_file *f, bool wanted,
+                                     struct err *err);
 static enum db_result prepare(struct sql_file *f, struct err *err);
 
 static const char settings[] = "PRAGMA page_size=8192;"
@@ -60,6 +63,33 @@ static const char schema[] =
     "PRAGMA user_version=1;"
     "COMMIT;";
 
+/* Every three letters of each document, so that any part of a word is found.
+ * It has no copy of the documents; to take one out it must be told the text. */
+static const char make_text_index[] =
+    "BEGIN;"
+    "CREATE VIRTUAL TABLE doc_text USING fts5(body, content='',"
+    " tokenize='trigram');"
+    "CREATE TRIGGER doc_text_put AFTER INSERT ON doc BEGIN"
+    " INSERT INTO doc_text(rowid, body)"
+    " VALUES(new.n, CAST(new.body AS TEXT)); END;"
+    "CREATE TRIGGER doc_text_delete AFTER DELETE ON doc BEGIN"
+    " INSERT INTO doc_text(doc_text, rowid, body)"
+    " VALUES('delete', old.n, CAST(old.body AS TEXT)); END;"
+    "CREATE TRIGGER doc_text_update AFTER UPDATE ON doc BEGIN"
+    " INSERT INTO doc_text(doc_text, rowid, body)"
+    " VALUES('delete', old.n, CAST(old.body AS TEXT));"
+    " INSERT INTO doc_text(rowid, body)"
+    " VALUES(new.n, CAST(new.body AS TEXT)); END;"
+    "INSERT INTO doc_text(rowid, body) SELECT n, CAST(body AS TEXT) FROM doc;"
+    "COMMIT;";
+
+static const char drop_text_index[] = "BEGIN;"
+                                      "DROP TRIGGER doc_text_put;"
+                                      "DROP TRIGGER doc_text_delete;"
+                                      "DROP TRIGGER doc_text_update;"
+                                      "DROP TABLE doc_text;"
+                                      "COMMIT;";
+
 static const char *const texts[SQL_STATEMENTS] = {
     [SQL_BEGIN] = "BEGIN IMMEDIATE",
     [SQL_COMMIT] = "COMMIT",
@@ -107,13 +137,16 @@ static const struct {
                     "DELETE FROM meta WHERE name = ?1"},
 };
 
-enum db_result sql_open(struct sql_file *f, const char *path, struct err *err)
+enum db_result sql_open(struct sql_file *f, const char *path, bool index_text,
+                        struct err *err)
 {
     enum db_result r;
     *f = (struct sql_file){.db = db_open(path, false, &r, err)};
     if (!f->db)
         return r;
     r = settle(f, path, err);
+    if (r == DB_DONE)
+        r = set_text_index(f, index_text, err);
     if (r == DB_DONE)
         r = prepare(f, err);
     if (r == DB_DONE) {
@@ -135,6 +168,7 @@ enum db_result sql_open_to_read(struct sql_file *f, const char *path,
         return r;
     int64_t version = db_number(f->db, "PRAGMA user_version");
     r = version == SQL_VERSION ? prepare(f, err) : DB_FAILED;
+    f->text_index = has_text_index(f);
     if (version < 0)
         err_set(err, "%s: %s", path, db_error(f->db));
     else if (version != SQL_VERSION)
@@ -188,6 +222,26 @@ static enum db_result check(struct sql_file *f, const char *path,
         return DB_DONE;
     err_set(err, "%s: the database is damaged", path);
     return DB_DAMAGED;
+}
+
+static bool has_text_index(struct sql_file *f)
+{
+    return db_number(f->db, "SELECT count(*) FROM sqlite_master"
+                            " WHERE name = 'doc_text'") > 0;
+}
+
+static enum db_result set_text_index(struct sql_file *f, bool wanted,
+                                     struct err *err)
+{
+    enum db_result r = DB_DONE;
+    bool there = has_text_index(f);
+    if (wanted != there)
+        r = db_exec(f->db, wanted ? make_text_index : drop_text_index);
+    f->text_index = wanted;
+    if (r != DB_DONE)
+        err_set(err, "--index-text: the store's SQLite cannot %s it: %s",
+                wanted ? "make" : "drop", db_error(f->db));
+    return r;
 }
 
 static enum db_result prepare(struct sql_file *f, struct err *err)

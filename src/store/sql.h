@@ -34,11 +34,13 @@ enum sql {
 struct sql_file {
     struct db *db;
     struct db_statement *st[SQL_STATEMENTS];
+    bool text_index; /* there is the table doc_text */
 };
 
-/* Makes or opens the file, checks it if its last user did not end well. NULL
- * texts: none. DB_DONE, or what is wrong. */
-enum db_result sql_open(struct sql_file *f, const char *path, struct err *err);
+/* Makes or opens the file, checks it if its last user did not end well, makes
+ * or drops the index of texts. DB_DONE, or what is wrong. */
+enum db_result sql_open(struct sql_file *f, const char *path, bool index_text,
+                        struct err *err);
 /* One that is there and that another process may write meanwhile. */
 enum db_result sql_open_to_read(struct sql_file *f, const char *path,
                                 struct err *err);

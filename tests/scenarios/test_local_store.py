@@ -5,6 +5,7 @@ second process away, and answers nobody but this machine."""
 import json
 import os
 import stat
+from urllib.parse import quote
 
 import pytest
 
@@ -134,3 +135,29 @@ def test_a_token_of_ones_own(local):
     other = {"Authorization": "Bearer 0123456789abcdee"}
     assert local.request("POST", "/Groups", "{}", own).status == 200
     assert local.request("POST", "/Groups", "{}", other).status == 401
+
+
+def found(relay, text):
+    answer = relay.request("GET", f"/api/traces?q={quote(text)}")
+    return [t["name"] for t in json.loads(answer.body)["traces"]]
+
+
+def test_text_is_found_with_and_without_the_index(local):
+    store = str(local.directory / "text.db")
+    texts = ["Bank.example \u00fc", 'say "hi"', "100%_*", "or NOT and"]
+    documents = []
+    for n, text in enumerate(texts):
+        value = json.loads(document(3 * n))
+        documents.append(json.dumps({**value, "name": text}))
+    asked = ["bank.EX", "\u00fc", '"hi', "%_*", "NOT", "an", "xyz", "svc\0"]
+    answers = []
+    for words in ([], ["--index-text"], [], ["--index-text"]):
+        local.exit_code = None
+        start(local, "--store", store, *words)
+        if documents:
+            put(local, documents)
+            documents = []
+        answers.append([found(local, text) for text in asked])
+        assert local.stop() == 0
+    assert answers[0][0] == [texts[0]] and answers[0][6] == []
+    assert all(a == answers[0] for a in answers)

@@ -322,6 +322,55 @@ static void conditions_narrow(void **state)
     assert_string_equal(query(q), "");
 }
 
+static const char *with_text(struct slice text)
+{
+    struct store_condition c = {.kind = WHERE_TEXT, .text = text};
+    struct store_query q = all();
+    q.conditions = &c;
+    q.n_conditions = 1;
+    return query(q);
+}
+
+static void texts_are_found_by_the_index(void **state)
+{
+    (void)state;
+    char file[160];
+    snprintf(file, sizeof(file), "%s/text.db", dir);
+    reopen(file);
+    put(1, 1, "{\"name\":\"bank.example\"}");
+    put(2, 1, "{\"name\":\"shop\"}");
+    flush();
+    /* without the index: no hint is taken */
+    with_text(SLICE("bank"));
+    assert_int_equal(n_seen, 2);
+    options.index_text = true;
+    reopen(file);
+    assert_string_equal(with_text(SLICE("ANK.ex")),
+                        "1[{\"name\":\"bank.example\"}]");
+    assert_string_equal(with_text(SLICE("\"shop\"")), "2[{\"name\":\"shop\"}]");
+    assert_string_equal(with_text(SLICE("bank OR shop")), "");
+    with_text(SLICE("ba"));
+    assert_int_equal(n_seen, 2);
+    with_text(SLICE("b\xc3\xa4nk"));
+    assert_int_equal(n_seen, 2);
+    put(2, 1, "{\"name\":\"other\"}"); /* in place of the former */
+    put(3, 1, "{\"name\":\"third\"}");
+    assert_true(flush());
+    assert_string_equal(with_text(SLICE("shop")), "");
+    assert_string_equal(with_text(SLICE("other")), "2[{\"name\":\"other\"}]");
+    uint8_t id[1][STORE_TRACE_ID] = {{0}};
+    id[0][STORE_TRACE_ID - 1] = 3;
+    finished = false;
+    assert_true(store_delete(store, id, 1, finish, NULL));
+    wait_finished();
+    assert_true(well);
+    assert_string_equal(with_text(SLICE("third")), "");
+    options.index_text = false;
+    reopen(file);
+    with_text(SLICE("other"));
+    assert_int_equal(n_seen, 2);
+}
+
 static void a_trace_has_limits(void **state)
 {
     (void)state;
@@ -508,6 +557,7 @@ int main(void)
         cmocka_unit_test(a_timer_commits),
         cmocka_unit_test(the_newest_come_first),
         cmocka_unit_test(conditions_narrow),
+        cmocka_unit_test(texts_are_found_by_the_index),
         cmocka_unit_test(a_trace_has_limits),
         cmocka_unit_test(a_file_keeps),
         cmocka_unit_test(a_second_user_is_turned_away),
