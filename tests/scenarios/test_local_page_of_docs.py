@@ -6,7 +6,6 @@ import ast
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 import textwrap
@@ -59,7 +58,6 @@ def run(make_relay, tmp_path):
 
     block.start = start
     block.folder = tmp_path
-    block.path = path
     return block
 
 
@@ -78,10 +76,10 @@ def test_each_command(run):
         if text.startswith(ELSEWHERE):
             subprocess.run(["bash", "-n", "-c", text], check=True)
             continue
-        if "aws xray" in text and shutil.which("aws", path=run.path) is None:
-            subprocess.run(["bash", "-n", "-c", text], check=True)
-            continue
-        run(text)
+        said = run(text)
+        if "aws xray" in text:
+            names_of = [s["Name"] for s in json.loads(said)["Services"]]
+            assert "orders" in names_of
         if "xray-relay env" in text:
             for name in names[:2]:
                 run(f"python3 {name}")
