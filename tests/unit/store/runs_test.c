@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-static char folder[64], path[200];
+static char folder[64], path[400];
 
 static const char *at(const char *name)
 {
