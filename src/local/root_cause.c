@@ -16,102 +16,111 @@
 /* A child explains its parent's time if it takes this share of it. */
 #define SHARE_MIN 0.5
 
-enum cause_kind { CAUSE_FAULT, CAUSE_ERROR, CAUSE_TIME };
-
-/* What is written of one kind. */
-struct causes {
-    struct jw *j;
-    enum cause_kind kind;
+/* The search for those of one kind. */
+struct search {
+    enum root_cause_kind kind;
     const struct trace_entity *entry;
     const struct trace_entity **path; /* PATH_MAX_ENTITIES */
-    bool impact;                      /* the client has felt it */
+    root_cause_fn fn;
+    void *arg;
 };
 
-static void write_outcomes(struct causes *c);
-static bool is_of_kind(const struct causes *c, const struct trace_entity *e);
-static const struct trace_entity *first_of(const struct causes *c,
+static void find_outcomes(struct search *s);
+static bool is_of_kind(enum root_cause_kind kind, const struct trace_entity *e);
+static const struct trace_entity *first_of(enum root_cause_kind kind,
                                            const struct trace_entity *from);
-static void write_time(struct causes *c);
+static void find_time(struct search *s);
 static const struct trace_entity *longest(const struct trace_entity *e);
 static double time_of(const struct trace_entity *e);
-static void write_path(struct causes *c, const struct trace_entity *last);
-static size_t fill_path(struct causes *c, const struct trace_entity *last);
-static void write_service(struct causes *c, size_t from, size_t to);
-static void write_entity(struct causes *c, const struct trace_entity *e);
+static void tell(struct search *s, const struct trace_entity *last);
+static void write_path(void *arg, enum root_cause_kind kind,
+                       const struct trace_entity *const *path, size_t n);
+static void write_service(struct jw *j, enum root_cause_kind kind,
+                          const struct trace_entity *entry,
+                          const struct trace_entity *const *path, size_t n);
+static void write_entity(struct jw *j, enum root_cause_kind kind,
+                         const struct trace_entity *entry,
+                         const struct trace_entity *e);
 static void write_exceptions(struct jw *j, const struct trace_entity *e);
 
 void root_causes_write(struct jw *j, const struct trace *t, struct arena *a)
 {
     static const struct {
         const char *member;
-        enum cause_kind kind;
+        enum root_cause_kind kind;
     } kinds[] = {
-        {"FaultRootCauses", CAUSE_FAULT},
-        {"ErrorRootCauses", CAUSE_ERROR},
-        {"ResponseTimeRootCauses", CAUSE_TIME},
+        {"FaultRootCauses", ROOT_CAUSE_FAULT},
+        {"ErrorRootCauses", ROOT_CAUSE_ERROR},
+        {"ResponseTimeRootCauses", ROOT_CAUSE_TIME},
     };
-    struct causes c = {.j = j, .entry = t->entry};
-    c.path = arena_alloc(a, PATH_MAX_ENTITIES * sizeof(*c.path));
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-        c.kind = kinds[i].kind;
         jw_key(j, slice_str(kinds[i].member));
         jw_array(j);
-        if (c.path && c.entry && c.entry->node) {
-            c.impact = c.kind == CAUSE_TIME || is_of_kind(&c, c.entry);
-            if (c.kind == CAUSE_TIME)
-                write_time(&c);
-            else
-                write_outcomes(&c);
-        }
+        root_causes_each(t, kinds[i].kind, a, write_path, j);
         jw_array_end(j);
     }
 }
 
+void root_causes_each(const struct trace *t, enum root_cause_kind kind,
+                      struct arena *a, root_cause_fn fn, void *arg)
+{
+    struct search s = {.kind = kind, .entry = t->entry, .fn = fn, .arg = arg};
+    if (!s.entry || !s.entry->node)
+        return;
+    s.path = arena_alloc(a, PATH_MAX_ENTITIES * sizeof(*s.path));
+    if (!s.path)
+        return;
+    if (kind == ROOT_CAUSE_TIME)
+        find_time(&s);
+    else
+        find_outcomes(&s);
+}
+
 /* Depth first from the entry, by children of the kind only; each that has none
  * is the end of a path. */
-static void write_outcomes(struct causes *c)
+static void find_outcomes(struct search *s)
 {
-    const struct trace_entity *e = c->entry, *next;
+    const struct trace_entity *e = s->entry, *next;
     unsigned n = 0;
     for (;;) {
-        next = first_of(c, e->first_child);
+        next = first_of(s->kind, e->first_child);
         if (next) {
             e = next;
             continue;
         }
-        if (is_of_kind(c, e) && n++ < CAUSES_MAX)
-            write_path(c, e);
-        while (e != c->entry && !(next = first_of(c, e->next)))
+        if (is_of_kind(s->kind, e) && n++ < CAUSES_MAX)
+            tell(s, e);
+        while (e != s->entry && !(next = first_of(s->kind, e->next)))
             e = e->parent;
-        if (e == c->entry || n == CAUSES_MAX)
+        if (e == s->entry || n == CAUSES_MAX)
             return;
         e = next;
     }
 }
 
-static bool is_of_kind(const struct causes *c, const struct trace_entity *e)
+static bool is_of_kind(enum root_cause_kind kind, const struct trace_entity *e)
 {
-    if (c->kind == CAUSE_FAULT)
+    if (kind == ROOT_CAUSE_FAULT)
         return e->class == CLASS_FAULT;
     return e->class == CLASS_ERROR || e->class == CLASS_THROTTLE;
 }
 
-static const struct trace_entity *first_of(const struct causes *c,
+static const struct trace_entity *first_of(enum root_cause_kind kind,
                                            const struct trace_entity *from)
 {
-    while (from && !is_of_kind(c, from))
+    while (from && !is_of_kind(kind, from))
         from = from->next;
     return from;
 }
 
-static void write_time(struct causes *c)
+static void find_time(struct search *s)
 {
-    const struct trace_entity *e = c->entry, *next;
+    const struct trace_entity *e = s->entry, *next;
     if (e->in_progress)
         return;
     while ((next = longest(e)) && time_of(next) >= SHARE_MIN * time_of(e))
         e = next;
-    write_path(c, e);
+    tell(s, e);
 }
 
 static const struct trace_entity *longest(const struct trace_entity *e)
@@ -128,66 +137,75 @@ static double time_of(const struct trace_entity *e)
     return e->end > e->start ? e->end - e->start : 0;
 }
 
-static void write_path(struct causes *c, const struct trace_entity *last)
-{
-    size_t n = fill_path(c, last), from = 0;
-    jw_object(c->j);
-    jw_key(c->j, SLICE("Services"));
-    jw_array(c->j);
-    for (size_t i = 1; i <= n; i++) {
-        if (i < n && c->path[i]->owner == c->path[from]->owner)
-            continue;
-        write_service(c, from, i);
-        from = i;
-    }
-    jw_array_end(c->j);
-    member_bool(c->j, "ClientImpacting", c->impact);
-    jw_object_end(c->j);
-}
-
-/* From the entry on; what is too deep is cut off at the far end. */
-static size_t fill_path(struct causes *c, const struct trace_entity *last)
+/* The path from the entry on; what is too deep is cut off at the far end. */
+static void tell(struct search *s, const struct trace_entity *last)
 {
     size_t depth = 1;
-    for (const struct trace_entity *e = last; e != c->entry; e = e->parent)
+    for (const struct trace_entity *e = last; e != s->entry; e = e->parent)
         depth++;
     size_t n = depth < PATH_MAX_ENTITIES ? depth : PATH_MAX_ENTITIES;
     for (const struct trace_entity *e = last; depth > 0; e = e->parent)
         if (--depth < n)
-            c->path[depth] = e;
-    return n;
+            s->path[depth] = e;
+    s->fn(s->arg, s->kind, s->path, n);
 }
 
-static void write_service(struct causes *c, size_t from, size_t to)
+static void write_path(void *arg, enum root_cause_kind kind,
+                       const struct trace_entity *const *path, size_t n)
 {
-    const struct trace_node *n = c->path[from]->node;
-    jw_object(c->j);
-    member_text(c->j, "Name", n->name);
-    jw_key(c->j, SLICE("Names"));
-    jw_array(c->j);
-    jw_string(c->j, n->name);
-    jw_array_end(c->j);
-    member_text(c->j, "Type", n->type);
-    member_bool(c->j, "Inferred", c->path[from]->owner->kind == TRACE_INFERRED);
-    jw_key(c->j, SLICE("EntityPath"));
-    jw_array(c->j);
-    for (size_t i = from; i < to; i++)
-        write_entity(c, c->path[i]);
-    jw_array_end(c->j);
-    jw_object_end(c->j);
+    struct jw *j = arg;
+    size_t from = 0;
+    jw_object(j);
+    jw_key(j, SLICE("Services"));
+    jw_array(j);
+    for (size_t i = 1; i <= n; i++) {
+        if (i < n && path[i]->owner == path[from]->owner)
+            continue;
+        write_service(j, kind, path[0], path + from, i - from);
+        from = i;
+    }
+    jw_array_end(j);
+    /* Whether the client has felt it. */
+    member_bool(j, "ClientImpacting",
+                kind == ROOT_CAUSE_TIME || is_of_kind(kind, path[0]));
+    jw_object_end(j);
 }
 
-static void write_entity(struct causes *c, const struct trace_entity *e)
+/* The part of a path that one service has. */
+static void write_service(struct jw *j, enum root_cause_kind kind,
+                          const struct trace_entity *entry,
+                          const struct trace_entity *const *path, size_t n)
 {
-    double whole = time_of(c->entry);
-    jw_object(c->j);
-    member_text(c->j, "Name", e->name);
-    if (c->kind == CAUSE_TIME)
-        member_number(c->j, "Coverage", whole > 0 ? time_of(e) / whole : 1);
+    const struct trace_node *node = path[0]->node;
+    jw_object(j);
+    member_text(j, "Name", node->name);
+    jw_key(j, SLICE("Names"));
+    jw_array(j);
+    jw_string(j, node->name);
+    jw_array_end(j);
+    member_text(j, "Type", node->type);
+    member_bool(j, "Inferred", path[0]->owner->kind == TRACE_INFERRED);
+    jw_key(j, SLICE("EntityPath"));
+    jw_array(j);
+    for (size_t i = 0; i < n; i++)
+        write_entity(j, kind, entry, path[i]);
+    jw_array_end(j);
+    jw_object_end(j);
+}
+
+static void write_entity(struct jw *j, enum root_cause_kind kind,
+                         const struct trace_entity *entry,
+                         const struct trace_entity *e)
+{
+    double whole = time_of(entry);
+    jw_object(j);
+    member_text(j, "Name", e->name);
+    if (kind == ROOT_CAUSE_TIME)
+        member_number(j, "Coverage", whole > 0 ? time_of(e) / whole : 1);
     else
-        write_exceptions(c->j, e);
-    member_bool(c->j, "Remote", slice_is(e->name_space, "remote"));
-    jw_object_end(c->j);
+        write_exceptions(j, e);
+    member_bool(j, "Remote", slice_is(e->name_space, "remote"));
+    jw_object_end(j);
 }
 
 static void write_exceptions(struct jw *j, const struct trace_entity *e)

@@ -1,10 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Writes all of a trace for the waterfall; see row.h. */
+#include "root_cause.h"
 #include "row.h"
 #include "warning.h"
 
 #define TEXT_MAX_BYTES 2000
 #define WAITING_MAX 100
+
+/* Root causes on their way out. */
+struct causes {
+    struct jw *j;
+    const struct trace *t;
+};
 
 static void write_nodes(struct jw *j, const struct trace *t);
 static void write_rows(struct jw *j, const struct trace *t, struct arena *a);
@@ -16,6 +23,9 @@ static size_t count_children(const struct trace_entity *e);
 static void write_warnings(struct jw *j, const struct trace *t, double received,
                            struct arena *a);
 static void write_waiting(struct jw *j, const struct trace *t);
+static void write_causes(struct jw *j, const struct trace *t, struct arena *a);
+static void write_cause(void *arg, enum root_cause_kind kind,
+                        const struct trace_entity *const *path, size_t n);
 static void write_documents(struct jw *j, const struct trace *t, bool wanted);
 static void key_text(struct jw *j, const char *key, struct slice s);
 
@@ -29,6 +39,7 @@ void row_write_whole(struct jw *j, const struct trace *t,
     write_rows(j, t, a);
     write_warnings(j, t, f->received, a);
     write_waiting(j, t);
+    write_causes(j, t, a);
     write_documents(j, t, documents);
     jw_key(j, SLICE("unreadable"));
     jw_uint(j, t->unreadable);
@@ -156,6 +167,39 @@ static void write_waiting(struct jw *j, const struct trace *t)
         jw_string(j, e->parent_id);
     }
     jw_array_end(j);
+}
+
+static void write_causes(struct jw *j, const struct trace *t, struct arena *a)
+{
+    struct causes c = {j, t};
+    jw_key(j, SLICE("root_causes"));
+    jw_array(j);
+    root_causes_each(t, ROOT_CAUSE_FAULT, a, write_cause, &c);
+    root_causes_each(t, ROOT_CAUSE_ERROR, a, write_cause, &c);
+    root_causes_each(t, ROOT_CAUSE_TIME, a, write_cause, &c);
+    jw_array_end(j);
+}
+
+/* A path as places in `rows`. Both go from a parent to its children, so one
+ * look over the rows finds all. */
+static void write_cause(void *arg, enum root_cause_kind kind,
+                        const struct trace_entity *const *path, size_t n)
+{
+    static const char *const kinds[] = {"fault", "error", "time"};
+    const struct causes *c = arg;
+    size_t done = 0;
+    jw_object(c->j);
+    key_text(c->j, "kind", slice_str(kinds[kind]));
+    jw_key(c->j, SLICE("rows"));
+    jw_array(c->j);
+    for (size_t i = 0; i < c->t->n_entities && done < n; i++) {
+        if (c->t->entities[i] != path[done])
+            continue;
+        jw_uint(c->j, i);
+        done++;
+    }
+    jw_array_end(c->j);
+    jw_object_end(c->j);
 }
 
 static void write_documents(struct jw *j, const struct trace *t, bool wanted)

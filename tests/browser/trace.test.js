@@ -34,6 +34,27 @@ suite('trace', (test, relay) => {
     await here(page, /^orders/);
   });
 
+  test('the root cause, with the way to it', async page => {
+    await open(page, '?sel=' + story.documents[0].id);
+    const why = page.locator('.why');
+    await reads(why, /^Root cause pay › bank\.example TimeoutError: no answer/);
+    await reads(details(page), /Most of it in pay › bank\.example \(46 %\)|Most of it in .*\d+ %/);
+    await why.getByRole('button', { name: /bank\.example/ }).click();
+    await here(page, /^bank\.example/);
+    // What is well has no cause; what failed further down was handled.
+    const now = Date.now() / 1000 - 2, call = { name: 'cache', id: 'c'.repeat(16),
+      namespace: 'remote', start_time: now, end_time: now + .01, error: true };
+    const well = request(now, { seed: 70, subsegments: [call] });
+    await relay().put([well]);
+    await page.goto('/#/trace/' + well.trace_id);
+    await reads(why, /^Handled error web › cache/);
+    const plain = request(now, { seed: 71, status: 500 });
+    await relay().put([plain]);
+    await page.goto('/#/trace/' + plain.trace_id);
+    await here(page, /^web/);
+    await counts(why, 0);
+  });
+
   test('rows: groups, levels, folded runs, orphans, what runs', async page => {
     await open(page);
     const shop = row(page, /^shop /).first();

@@ -282,6 +282,18 @@ static void import_pair(struct world *w)
     buf_fini(&b);
 }
 
+static void tells_what_the_root_causes_are(void **state)
+{
+    struct world *w = *state;
+    import_pair(w);
+    /* The shop, its call of the bank, the bank as inferred from that. */
+    expect(w, "/api/traces/1-00000064-000000000000000000000001", 200,
+           "\"root_causes\":[{\"kind\":\"fault\",\"rows\":[0,3,4]},"
+           "{\"kind\":\"time\",\"rows\":[0]}]");
+    expect(w, "/api/traces/1-00000064-00000000000000000000000a", 200,
+           "\"root_causes\":[{\"kind\":\"time\",\"rows\":[0]}]");
+}
+
 static void a_second_has_its_own_order(void **state)
 {
     struct world *w = *state;
@@ -360,6 +372,7 @@ int main(void)
         WITH_WORLD(says_what_came_nearest),
         WITH_WORLD(a_mark_divides_before_from_after),
         WITH_WORLD(completes_words_names_and_values),
+        WITH_WORLD(tells_what_the_root_causes_are),
         WITH_WORLD(a_second_has_its_own_order),
         WITH_WORLD(maps_nodes_and_their_calls),
         WITH_WORLD(compares_two_traces_span_by_span),

@@ -11,7 +11,8 @@ import { CopyButton } from '../lib/copy.js';
 import { useEditorLink } from '../lib/source.js';
 import { Facts } from '../lib/controls.js';
 import { useKeys } from '../lib/keys.js';
-import { durationOf, nameOf, ownTime, requestOf, sum } from './model.js';
+import { durationOf, nameOf, ownTime, requestOf, rootCauses, sum }
+  from './model.js';
 import { alone, exceptions, isForeign, list, object, ownFrame, sqlPieces, text }
   from './document.js';
 import { addTerm, annotationTerm, serviceTerm } from './filter_text.js';
@@ -88,7 +89,7 @@ function Overview({ m, row, s, o, filter, choose }) {
   const own = sum(ownTime(s)), path = m.critical.get(s.i);
   const link = t => html`<button type="button" class="link"
     onClick=${() => choose(t)}>${t.label}</button>`;
-  const ex = exceptions(o);
+  const ex = exceptions(o), [slow] = s === m.entry ? rootCauses(m, 'time') : [];
   return html`<${Facts} of=${[
     ['Node', s.nodeOf && html`${s.nodeOf.name} ${s.nodeOf.type &&
       html`<span class="tag">${s.nodeOf.type}</span>`} ${s.kind === 'inferred' &&
@@ -106,6 +107,9 @@ function Overview({ m, row, s, o, filter, choose }) {
       : ''}`],
     ['Own time', s.kind !== 'inferred' && html`${ms(own)}${path
       ? `, ${ms(sum(path))} on the critical path` : ''}`],
+    slow && slow !== s && ['Most of it in', html`${slow.nodeOf !== s.nodeOf
+      ? slow.nodeOf.name + ' › ' : ''}${link(slow)} (${
+      percent((slow.b - slow.a) / whole)})`],
     row.list?.length > 1 && ['In this row', `${plural(row.list.length, 'call')}, ${
       ms(durationOf(row))} in all; the facts here are of ${row.kind === 'run'
       ? 'the first' : 'the worst one'}`],

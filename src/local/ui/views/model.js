@@ -215,6 +215,15 @@ export function causeOf(spans) {
   return at;
 }
 
+// Where it comes from that the request went wrong, or took so long. kind: fault,
+// error, time. Of what is only inferred, the call that tells of it.
+export function rootCauses(m, kind) {
+  return m.data.root_causes.filter(c => c.kind === kind).map(c => {
+    const s = m.spans[c.rows.at(-1)];
+    return s.kind === 'inferred' ? m.spans[s.parent] : s;
+  });
+}
+
 function faultPaths(spans) {
   const on = new Set();
   for (const s of spans)

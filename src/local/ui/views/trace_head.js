@@ -11,7 +11,7 @@ import { copyText } from '../lib/copy.js';
 import { Menu } from '../lib/controls.js';
 import { useNarrow } from '../lib/narrow.js';
 import { useKeys } from '../lib/keys.js';
-import { causeOf, model } from './model.js';
+import { causeOf, model, rootCauses } from './model.js';
 import { cli, curl, finder } from './document.js';
 import { addTerm, quote, serviceTerm } from './filter_text.js';
 import { markdown } from './markdown.js';
@@ -96,6 +96,25 @@ export function FactsLine({ m }) {
     <span class="g"/>${m.most.length > 0 && html`<span class="wid">Most time:${' '}
       ${m.most.map((e, i) => html`${i > 0 && ', '}<b>${e.label}${e.n > 1
         ? ' ×' + e.n : ''}</b> ${ms(e.time)}`)}</span>`}</div>`;
+}
+
+const CAUSES = 3; // that are told
+
+// Where it went wrong: the deepest calls that failed.
+export function Causes({ m, choose }) {
+  const faults = rootCauses(m, 'fault'), kind = faults[0] ? 'fault' : 'error';
+  const all = faults[0] ? faults : rootCauses(m, 'error'), [first] = all;
+  // That the entry itself has failed stands in the title.
+  if (!first || first === m.entry && !first.message) return null;
+  const head = m.data.trace.class === 'ok' ? 'Handled ' + kind : 'Root cause';
+  return html`<div class=${'note why ' + kind}>${all.slice(0, CAUSES).map(s =>
+    html`<div class="st"><${Icon} name=${s.class}/><b>${head}</b>
+      <span class="nm">${s.nodeOf.name}${s.seg || html` › ${s.label}`}</span>
+      <span class="x" title=${s.message}>${s.message || s.status}</span>
+      <button type="button" class="link" aria-label=${'Show the cause: ' +
+        s.label} onClick=${() => choose(s)}>Show it</button></div>`)}
+    ${all.length > CAUSES && html`<span>and ${all.length - CAUSES} more</span>`}
+    </div>`;
 }
 
 export function Warnings({ m, choose }) {

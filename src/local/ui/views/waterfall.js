@@ -14,7 +14,7 @@ import { Grid, MiniMap, TimeAxis, viewWords } from './lanes.js';
 import { causeOf, durationOf, model, nameOf, rowsOf } from './model.js';
 import { Details } from './details.js';
 import { finder } from './document.js';
-import { FactsLine, Warnings } from './trace_head.js';
+import { Causes, FactsLine, Warnings } from './trace_head.js';
 import { Row } from './waterfall_row.js';
 
 const ROW = 24, SEGMENT = 26, NARROW_ROW = 44;
@@ -139,7 +139,8 @@ export function Waterfall({ data, documents, params }) {
   const draw = (i, y, slot) => html`<${Row} key=${slot} row=${rows[i]} i=${i}
     y=${y} sel=${i === at} view=${view} m=${m} acts=${acts.current}/>`;
   const whole = view[0] <= 0 && view[1] >= m.end;
-  return html`<${FactsLine} m=${m}/><${Warnings} m=${m} choose=${chooseSpan}/>
+  return html`<${FactsLine} m=${m}/><${Causes} m=${m} choose=${chooseSpan}/>
+    <${Warnings} m=${m} choose=${chooseSpan}/>
     <div class="split"><div class="wf">
       <div class="wr mini"><div class="wn">${whole ? html`<span class="b">Whole
         trace</span><span class="d">drag to zoom</span>` : html`<span class="b">
