@@ -197,6 +197,8 @@ static void write_edges(struct jw *j, const struct graph *g)
             jw_uint(j, i);
             jw_key(j, SLICE("to"));
             jw_uint(j, e->to);
+            jw_key(j, SLICE("link"));
+            jw_bool(j, !e->awaited);
             write_statistics(j, &e->statistics);
             jw_object_end(j);
         }

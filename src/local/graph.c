@@ -110,6 +110,8 @@ static void add_call(void *arg, const struct trace_node *caller,
         g->nodes[from].client = true;
         widen(&g->nodes[from].start, &g->nodes[from].end, call);
     }
+    if (callee->kind == TRACE_INFERRED || !infer_is_message(call))
+        e->awaited = true;
     widen(&e->start, &e->end, call);
     if (!statistics_add(&e->statistics, call))
         g->incomplete = true;

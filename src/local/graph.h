@@ -14,6 +14,7 @@
 struct graph_edge {
     struct graph_edge *next; /* of the same caller */
     unsigned to;             /* index of a node */
+    bool awaited; /* some call was no message; else it is a message link */
     double start, end;
     struct statistics statistics; /* of the caller's side */
 };

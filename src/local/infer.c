@@ -62,6 +62,18 @@ void infer_name(struct trace_entity *e, struct arena *a)
     name_other(e, a);
 }
 
+bool infer_is_message(const struct trace_entity *e)
+{
+    static const char *const names[] = {"SQS",    "SNS",      "Kinesis",
+                                        "Events", "Firehose", "EventBridge"};
+    if (e->kind != TRACE_SUBSEGMENT || !slice_is(e->name_space, "aws"))
+        return false;
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if (slice_is_nocase(e->name, names[i]))
+            return true;
+    return false;
+}
+
 static void name_other(struct trace_entity *e, struct arena *a)
 {
     size_t n = sizeof(TYPE_PREFIX) - 1 + e->name.n;

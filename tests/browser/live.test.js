@@ -49,6 +49,12 @@ suite('live', (test, relay) => {
     await relay().send(request(Date.now() / 1000, { seed: 20, aws: { xray: {
       sdk: 'X-Ray for Python', sdk_version: '2.14.0' } } }));
     await reads(section(page, 'Who sends'), /X-Ray for Python 2\.14\.0 1/);
+    // That the page looks at the rules makes it no sampler.
+    const asked = page.waitForResponse(/GetSamplingRules/);
+    await page.goto('/#/sampling');
+    assert.equal((await asked).status(), 200);
+    assert.deepEqual((await relay().get('/api/live')).samplers, []);
+    await page.goto('/#/live');
     await fetch(relay().url + '/GetSamplingRules', { method: 'POST' });
     await fetch(relay().url + '/SamplingTargets', { method: 'POST',
       body: '{"SamplingStatisticsDocuments":[]}' });

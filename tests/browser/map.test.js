@@ -29,6 +29,24 @@ suite('map', (test, relay) => {
     await reads(panel(page), /6 services|\d+ services/);
   });
 
+  test('the way of a message is dashed and named', async page => {
+    await open(page);
+    await counts(page.locator('.mapw .edge.da'), 1);
+    await reads(page.locator('.leg'), /message$/);
+    await page.goto('/#/map?as=table');
+    await reads(page.getByRole('table').nth(1).getByRole('row',
+      { name: /^orders mailer message/ }), /message/);
+    // Who asks for an answer beside it makes it a call.
+    const now = Date.now() / 1000, call = { id: 'd'.repeat(16), name: 'mailer',
+      namespace: 'remote', start_time: now, end_time: now + .1 };
+    const orders = request(now, { seed: 31, name: 'orders',
+      origin: 'AWS::Lambda::Function', subsegments: [call] });
+    await relay().put([orders, request(now, { seed: 32, name: 'mailer',
+      origin: 'AWS::Lambda::Function', trace_id: orders.trace_id,
+      parent_id: call.id })]);
+    await gone(page.getByText('message', { exact: true }));
+  });
+
   test('a node chosen: its numbers, then its traces', async page => {
     await open(page);
     await node(page, /^pay/).click();

@@ -319,6 +319,31 @@ static void maps_nodes_and_their_calls(void **state)
         "\"inferred\":true,\"total\":2,");
 }
 
+static void tells_messages_from_calls(void **state)
+{
+    static const char sent[] =
+        "{\"trace_id\":\"1-00000064-00000000000000000000000c\",\"id\":"
+        "\"0000000000000001\",\"name\":\"shop\",\"start_time\":100,"
+        "\"end_time\":101,\"subsegments\":[{\"id\":\"0000000000000002\","
+        "\"name\":\"SQS\",\"namespace\":\"aws\",\"start_time\":100,"
+        "\"end_time\":100.1},{\"id\":\"0000000000000003\",\"name\":"
+        "\"SNS\",\"namespace\":\"aws\",\"start_time\":100.2,"
+        "\"end_time\":100.3}]}"
+        "{\"trace_id\":\"1-00000064-00000000000000000000000c\",\"id\":"
+        "\"0000000000000004\",\"name\":\"mailer\",\"start_time\":102,"
+        "\"end_time\":103,\"parent_id\":\"0000000000000002\"}";
+    struct world *w = *state;
+    ask(w, "POST", "/api/import", sent);
+    store_flush(w->store, on_flushed, w);
+    loop_run(w->loop);
+    /* To the mailer a link; to the topic, which reports nothing, a call. */
+    const char *map = get(w, "/api/graph");
+    assert_int_equal(count(map, "\"link\":true"), 1);
+    assert_int_equal(count(map, "\"link\":false"), 2);
+    expect(w, "/api/graph", 200, "\"to\":1,\"link\":true");
+    expect(w, "/api/graph", 200, "{\"name\":\"mailer\"");
+}
+
 static void compares_two_traces_span_by_span(void **state)
 {
     struct world *w = *state;
@@ -375,6 +400,7 @@ int main(void)
         WITH_WORLD(tells_what_the_root_causes_are),
         WITH_WORLD(a_second_has_its_own_order),
         WITH_WORLD(maps_nodes_and_their_calls),
+        WITH_WORLD(tells_messages_from_calls),
         WITH_WORLD(compares_two_traces_span_by_span),
         WITH_WORLD(health_tells_of_the_store),
     };

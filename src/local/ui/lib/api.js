@@ -22,11 +22,12 @@ export async function send(method, path, body) {
   return ask(path, { method, headers: { 'X-Xray-Relay': '1' }, body });
 }
 
-// An operation of X-Ray's query API, as an SDK would call it.
+// An operation of X-Ray's query API, as an SDK would call it; but the header says
+// that it is no sampler that asks.
 export async function call(operation, body = {}) {
   return ask('/' + operation, {
     method: 'POST', body: JSON.stringify(body),
-    headers: { 'Content-Type': 'application/json' },
+    headers: { 'Content-Type': 'application/json', 'X-Xray-Relay': '1' },
   });
 }
 

@@ -141,7 +141,9 @@ function Drawing({ p, lay, node, minutes, through }) {
       c => html`<span class=${'st ' + c}><${Icon} name=${c}/>${{ ok: 'OK',
         error: 'Error 4xx', throttle: 'Throttled', fault: 'Fault 5xx' }[c]}
         </span>`)}<span class="st"><span class="tag da">dashed</span>inferred
-      </span></div>
+      </span>${p?.edges.some(e => e.link) && html`<span class="st"><svg
+      width="24" height="2"><path class="edge da" d="M0 1h24" stroke-width="1.5"/>
+      </svg>message</span>`}</div>
     <div class="zoom"><button type="button" class="bt" aria-label="Smaller"
       onClick=${() => by(1 / 1.25)}>−</button><button type="button" class="bt"
       onClick=${() => setZoom(null)}>Fit</button><button type="button" class="bt"
@@ -155,11 +157,11 @@ function Edges({ p, lay, minutes, node }) {
     // Among very many, the faint ones only where something is chosen.
     .filter(({ e }) => p.edges.length < 150 || e.total / most >= .01 ||
       p.nodes[e.from] === node || p.nodes[e.to] === node);
-  const kind = e => isFaulty(e) ? ' fault' : '';
+  const kind = e => isFaulty(e) ? ' fault' : '', da = e => e.link ? ' da' : '';
   const lit = e => node && (p.nodes[e.from] === node || p.nodes[e.to] === node)
     ? ' lit' : '';
   return html`<svg aria-hidden="true">${drawn.map(({ e, d, ex, ey, loop }) =>
-      html`<path class=${'edge' + kind(e) + lit(e)} d=${d} stroke-width=${(1 +
+      html`<path class=${'edge' + kind(e) + da(e) + lit(e)} d=${d} stroke-width=${(1 +
         Math.max(0, Math.log10(e.total / minutes)) * .8).toFixed(1)}/><path
         class="near" d=${d}><title>${tip(e, `${p.nodes[e.from].name} › ${
         p.nodes[e.to].name}`)}</title></path><path
@@ -337,7 +339,8 @@ function Tables({ p, minutes }) {
     </section><section class="wide"><h2>Calls</h2><div class="over" tabindex="0"><table><thead>
       <tr>${edges.head('from', 'From')}${edges.head('to', 'To')}${heads(edges)}
       </tr></thead><tbody>${edges.order(p.edges, value).map(e => html`<tr>
-      <td>${p.nodes[e.from].name}</td><td>${p.nodes[e.to].name}</td>
+      <td>${p.nodes[e.from].name}</td><td>${p.nodes[e.to].name}${
+      e.link && html` <span class="tag da">message</span>`}</td>
       <td class="n">${count(e.total)}</td>${cells(e)}</tr>`)}</tbody></table></div>
     </section></div>`;
 }
