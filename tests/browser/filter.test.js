@@ -191,4 +191,29 @@ suite('filter', (test, relay) => {
     await gone(page.getByRole('button', { name: /^broken/ }));
     assert.equal(await list(page).count(), 1);
   });
+
+  test('narrow: saved filters', { width: 360, height: 760 }, async page => {
+    await relay().clear();
+    await some(relay(), 4, i => ({ status: i % 2 ? 500 : 200 }));
+    await page.goto('/#/traces?filter=fault');
+    await counts(rows(page), 2);
+    const saved = page.getByRole('button', { name: 'Saved filters' });
+    await saved.click();
+    const name = page.getByRole('textbox', { name: 'Save this filter as' });
+    await name.fill('on-the-phone');
+    const box = await page.locator('.save').boundingBox();
+    assert.ok(box.x >= 0 && box.x + box.width <= 360, JSON.stringify(box));
+    await name.press('Enter');
+    await shown(page.getByRole('button', { name: /^on-the-phone/ }));
+    await page.keyboard.press('Escape');
+    await gone(name);
+    await page.goto('/#/traces');
+    await counts(rows(page), 4);
+    await saved.click();
+    await page.getByRole('button', { name: /^on-the-phone/ }).click();
+    await counts(rows(page), 2);
+    await saved.click();
+    await page.getByRole('button', { name: 'Delete on-the-phone' }).click();
+    await gone(page.getByRole('button', { name: /^on-the-phone/ }));
+  });
 });

@@ -293,6 +293,19 @@ suite('trace', (test, relay) => {
     await shown(page.getByRole('heading', { name: 'This trace is gone' }));
   });
 
+  test('narrow: one menu has it all', { width: 360, height: 760 }, async page => {
+    await open(page);
+    const more = page.getByRole('button', { name: 'More' });
+    await more.click();
+    const menu = page.getByRole('menu'), box = await menu.boundingBox();
+    assert.ok(box.x >= 0 && box.x + box.width <= 360, JSON.stringify(box));
+    await page.getByRole('menuitem', { name: 'Copy trace id' }).click();
+    await until(async () => assert.equal(await clipboard(page), story.id));
+    await more.click();
+    await page.getByRole('menuitem', { name: 'Diff' }).click();
+    await reads(page.locator('.banner'), new RegExp(story.id));
+  });
+
   test('narrow: details in a sheet', { width: 360, height: 760 }, async page => {
     await open(page);
     await row(page, /^load_cart/).click();

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // How wide the page is. As narrow as a phone: rows are higher then, and some
 // parts are left out. Below medium the details lie over what they are of. The
-// same widths stand in app.css. (The layout worker has this module too, and no
-// screen.)
+// same widths stand in style/narrow.css. (The layout worker has this module too,
+// and no screen.)
 import { useEffect, useState } from 'preact/hooks';
 
 function watch(text) {

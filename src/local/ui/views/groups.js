@@ -10,7 +10,7 @@ import { say } from '../lib/say.js';
 // run(filter): show the traces of that filter.
 export function Groups({ filter, run }) {
   const [open, setOpen] = useState(false);
-  return html`<div class="menu wid" ...${usePop(open, () => setOpen(false))}>
+  return html`<div class="menu" ...${usePop(open, () => setOpen(false))}>
     <button type="button" class="bt q" title="Saved filters"
       aria-label="Saved filters" aria-expanded=${String(open)}
       onClick=${() => setOpen(!open)}><${Icon} name="star"/></button>

@@ -18,6 +18,7 @@ import { markdown } from './markdown.js';
 
 export function Header({ row, id, up, params, data, documents }) {
   const [open, setOpen] = useState(false), [pinned, setPinned] = useState(null);
+  const small = useNarrow();
   const is = pinned ?? row.pinned, { rows, strip } = traces.get();
   const at = rows.findIndex(r => r.id === id);
   const step = by => {
@@ -48,6 +49,11 @@ export function Header({ row, id, up, params, data, documents }) {
     ['Markdown', () => copyText(markdown(model(data, serverNow()))),
       'for an issue'],
   ];
+  const diff = marked.use() && marked.get() !== id ? 'Compare' : 'Diff';
+  const toDiff = () => markForDiff(id);
+  // Where there is room for one button only, it has all.
+  const more = small ? [...items.map(([text, ...i]) => ['Copy ' + text.replace(
+    /^.(?=[a-z])/, c => c.toLowerCase()), ...i]), [diff, toDiff]] : items;
   return html`<div class="hd"><a class="bt q" href=${up}
       title="Back to the list (Esc)" aria-label="Back to the list">←</a>
     <${Status} kind=${row.in_progress ? 'prog' : row.class} code=${row.status}
@@ -58,11 +64,11 @@ export function Header({ row, id, up, params, data, documents }) {
     ${at >= 0 && html`<span class="st wid"><kbd>[</kbd><kbd>]</kbd>
       <span class="d">${count(at + 1)} of ${count(strip?.matched
         ?? rows.length)}</span></span>`}
-    <${Menu} class="wid right" title="c" open=${open} onOpen=${setOpen}
-      items=${items} label=${html`<${Icon} name="copy"/> Copy as`}/>
-    <button type="button" class="bt wid" title="d" onClick=${() =>
-      markForDiff(id)}>${marked.use() && marked.get() !== id ? 'Compare'
-      : 'Diff'}</button>
+    <${Menu} title="c" open=${open} onOpen=${setOpen} items=${more}
+      label=${small ? html`…<span class="sr"> More</span>`
+        : html`<${Icon} name="copy"/> Copy as`}/>
+    <button type="button" class="bt wid" title="d" onClick=${toDiff}>${diff}
+    </button>
     <button type="button" class="bt" title="Pin: keep when the store is trimmed"
       aria-label="Pin" aria-pressed=${String(is)} onClick=${togglePin}>
       <${Icon} name="star" class=${is ? 'f' : ''}/></button></div>`;
