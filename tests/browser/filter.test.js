@@ -94,7 +94,7 @@ suite('filter', (test, relay) => {
       'annotation.order_id'));
     await focused(filter(page));
     await page.keyboard.type(' = ');
-    await reads(options(page).filter({ hasText: '"4' }), /"4\d"/);
+    await reads(options(page).first(), /^"4\d"/);
     const first = await options(page).nth(0).innerText();
     await page.keyboard.press('ArrowDown');
     const second = options(page).and(page.getByRole('option',

@@ -10,9 +10,10 @@ const { chosen, details, list, rows, some, waterfall }
 const { payment, request } = require('./lib/documents.js');
 
 suite('trace', (test, relay) => {
-  const story = payment(Date.now() / 1000 - 5);
+  let story = payment(Date.now() / 1000 - 5);
   const open = async (page, query = '') => {
     await relay().clear();
+    story = payment(Date.now() / 1000 - 5);
     await relay().put(story.documents);
     await page.goto(`/#/trace/${story.id}${query}`);
     await shown(waterfall(page));

@@ -117,8 +117,8 @@ export function Causes({ m, choose }) {
     html`<div class="st"><${Icon} name=${s.class}/><b>${head}</b>
       <span class="nm">${s.nodeOf.name}${s.seg || html` › ${s.label}`}</span>
       <span class="x" title=${s.message}>${s.message || s.status}</span>
-      <button type="button" class="link" aria-label=${'Show the cause: ' +
-        s.label} onClick=${() => choose(s)}>Show it</button></div>`)}
+      <button type="button" class="link" aria-label=${'Show it: ' + s.label}
+        onClick=${() => choose(s)}>Show it</button></div>`)}
     ${all.length > CAUSES && html`<span>and ${all.length - CAUSES} more</span>`}
     </div>`;
 }
