@@ -86,6 +86,7 @@ static void start(struct relay *r, struct config *c, const char *program)
     r->config = c;
     r->options = config_options(c);
     r->is_lambda = true;
+    r->uploads = true;
     r->started_ms = clock_mono_ms();
     if (!relay_make_parts(r, &err))
         log_fatal("%s", err.text);
