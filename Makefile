@@ -30,7 +30,7 @@ CFLAGS   := -O0 -g --coverage
 HARDEN   := -fPIE
 endif
 
-ALL_CFLAGS = -std=gnu17 $(CFLAGS) $(WARN) $(HARDEN) $(DEFS) -Iinclude \
+ALL_CFLAGS = -std=gnu17 $(CFLAGS) $(WARN) $(HARDEN) $(DEFS) -Iinclude -Isrc \
              $(shell $(PKGCONF) --cflags $(PKGS) 2>/dev/null) $(EXTRA_CFLAGS)
 LIBS       = $(shell $(PKGCONF) --libs $(PKGS) 2>/dev/null) -lpthread -lm
 LINK       = $(CC) $(CFLAGS) $(LDHARDEN) $(LDFLAGS)
@@ -55,7 +55,7 @@ $B/obj/roots.o: packaging/roots
 	@mkdir -p $(@D)
 	@echo "  GEN   $@"
 	$Qpackaging/roots >$B/obj/roots.c
-	$Q$(CC) $(ALL_CFLAGS) -Isrc -c -o $@ $B/obj/roots.c
+	$Q$(CC) $(ALL_CFLAGS) -c -o $@ $B/obj/roots.c
 
 $B/obj/%.o: src/%.c
 	@mkdir -p $(@D)
@@ -117,7 +117,7 @@ UNIT := $(patsubst tests/unit/%.c,$B/unit/%,\
 $B/unit/%: tests/unit/%.c $B/libxr.a
 	@mkdir -p $(@D)
 	@echo "  TEST  $<"
-	$Q$(CC) $(ALL_CFLAGS) -Isrc -Wno-missing-prototypes -MMD -MP \
+	$Q$(CC) $(ALL_CFLAGS) -Wno-missing-prototypes -MMD -MP \
 	    $(LDHARDEN) -o $@ $< $B/libxr.a $(LIBS) -lcmocka
 
 .PHONY: generate
@@ -292,7 +292,7 @@ format:                             ## bring C files into the form that lint ask
 .PHONY: compile_commands
 compile_commands:                   ## write compile_commands.json for clangd
 	$Qtests/lint/compile_commands $(SRC) $(wildcard tests/*/*.c \
-	    tests/unit/*/*.c) -- $(CC) $(ALL_CFLAGS) -Isrc > $@.json
+	    tests/unit/*/*.c) -- $(CC) $(ALL_CFLAGS) > $@.json
 
 # Both run the whole suite with a program built for it. The quarantine of freed
 # memory is kept small, since scenarios bound what the program holds. Generated
@@ -320,7 +320,7 @@ FUZZ_SECONDS ?= 30
 $B/replay/%: tests/fuzz/%.c tests/fuzz/replay.c $B/libxr.a
 	@mkdir -p $(@D)
 	@echo "  FUZZ  $<"
-	$Q$(CC) $(ALL_CFLAGS) -Isrc -Wno-missing-prototypes $(LDHARDEN) \
+	$Q$(CC) $(ALL_CFLAGS) -Wno-missing-prototypes $(LDHARDEN) \
 	    -o $@ $^ $(LIBS)
 
 .PHONY: fuzz-replay
@@ -334,7 +334,7 @@ replay:                             ## replay the fuzz corpus under sanitizers
 $B/fuzz/%: tests/fuzz/%.c $B/libxr.a
 	@mkdir -p $(@D)
 	@echo "  FUZZ  $<"
-	$Q$(CC) $(ALL_CFLAGS) -Isrc -fsanitize=fuzzer -o $@ $^ $(LIBS)
+	$Q$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS)
 
 # Clang's pointer-overflow counts NULL + 0, the end of an empty slice, which
 # gcc allows and C2y defines.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Lines for a terminal; see cmd_text.h. */
-#include "cmd_text.h"
+#include "text.h"
 
 #include <locale.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The subcommands. Each gives the exit status. */
-#ifndef XR_CMD_H
-#define XR_CMD_H
+#ifndef XR_CMD_CMD_H
+#define XR_CMD_CMD_H
 
 #include "xr/options.h"
 

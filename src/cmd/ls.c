@@ -4,9 +4,9 @@
 #include <stdlib.h>
 
 #include "cmd.h"
-#include "cmd_local.h"
-#include "cmd_trace.h"
+#include "local.h"
 #include "local/elements.h"
+#include "trace.h"
 
 #define TIMEOUT_MS 60000
 #define LIMIT "50"

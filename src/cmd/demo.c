@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 #include "cmd.h"
-#include "cmd_demo.h"
-#include "cmd_local.h"
+#include "demo.h"
+#include "local.h"
 #include "local/elements.h"
 #include "xr/address.h"
 #include "xr/clock.h"

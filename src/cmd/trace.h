@@ -3,7 +3,7 @@
 #ifndef XR_CMD_TRACE_H
 #define XR_CMD_TRACE_H
 
-#include "cmd_text.h"
+#include "text.h"
 #include "xr/arena.h"
 
 /* A row of a list: one line. again: it was printed before. */

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 #include "cmd.h"
-#include "cmd_local.h"
+#include "local.h"
 
 static void set(const char *name, const char *value);
 static void set_if_unset(const char *name, const char *value);

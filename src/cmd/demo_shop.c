@@ -6,7 +6,7 @@
  */
 #include <string.h>
 
-#include "cmd_demo.h"
+#include "demo.h"
 
 #define INSERT "INSERT INTO payments (order_id, amount) VALUES ($1, $2)"
 #define STOCK "SELECT sku, amount FROM stock WHERE sku = ANY ($1)"

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cmd_demo.h"
+#include "demo.h"
 #include "xr/json_out.h"
 
 #define REGION "eu-west-1"

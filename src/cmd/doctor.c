@@ -6,9 +6,9 @@
 #include <stdio.h>
 
 #include "cmd.h"
-#include "cmd_local.h"
-#include "cmd_text.h"
+#include "local.h"
 #include "local/elements.h"
+#include "text.h"
 
 #define TIMEOUT_MS 10000
 

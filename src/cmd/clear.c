@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #include "cmd.h"
-#include "cmd_local.h"
+#include "local.h"
 #include "local/elements.h"
 
 #define TIMEOUT_MS 60000

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Requests of the commands; see cmd_local.h. */
-#include "cmd_local.h"
+#include "local.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -8,9 +8,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "cmd_offline.h"
-#include "cmd_text.h"
 #include "local/elements.h"
+#include "offline.h"
+#include "text.h"
 #include "xr/address.h"
 
 #define PATH_MAX_BYTES (64u << 10)

@@ -9,9 +9,9 @@
 #include <stdlib.h>
 
 #include "cmd.h"
-#include "cmd_local.h"
-#include "cmd_trace.h"
+#include "local.h"
 #include "local/elements.h"
+#include "trace.h"
 
 #define QUIET_MS 300
 #define RUNNING_MS 10000 /* an entry that runs longer is shown as it is */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Lines for a terminal: columns of wide and combining characters, where a
  * text is cut, what would be obeyed, and when there is colour. */
-#include "cmd_text.c"
+#include "cmd/text.c"
 
 #include <fcntl.h>
 #include <setjmp.h>

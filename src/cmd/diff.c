@@ -7,9 +7,9 @@
 #include <stdio.h>
 
 #include "cmd.h"
-#include "cmd_local.h"
-#include "cmd_trace.h"
+#include "local.h"
 #include "local/elements.h"
+#include "trace.h"
 
 #define TIMEOUT_MS 60000
 #define ARENA_MAX (256u << 20)

@@ -3,8 +3,8 @@
 #include <stdio.h>
 
 #include "cmd.h"
-#include "cmd_local.h"
-#include "cmd_trace.h"
+#include "local.h"
+#include "trace.h"
 
 #define TIMEOUT_MS 60000
 

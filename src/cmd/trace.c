@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Traces as lines of text; see cmd_trace.h. */
-#include "cmd_trace.h"
+#include "trace.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -8,9 +8,9 @@
 #include <stdlib.h>
 
 #include "cmd.h"
-#include "cmd_local.h"
-#include "cmd_text.h"
+#include "local.h"
 #include "local/elements.h"
+#include "text.h"
 
 #define TIMEOUT_MS 600000
 #define FILE_MAX (1u << 30)

@@ -9,9 +9,9 @@
 #include <stdlib.h>
 
 #include "cmd.h"
-#include "cmd_local.h"
-#include "cmd_trace.h"
+#include "local.h"
 #include "local/elements.h"
+#include "trace.h"
 
 #define TIMEOUT "10s"
 #define SPARE_MS 310000 /* the server ends it long before */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Reading the store without local mode; see cmd_offline.h. */
-#include "cmd_offline.h"
+#include "offline.h"
 
 #include <stdio.h>
 #include <stdlib.h>
