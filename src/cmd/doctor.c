@@ -38,7 +38,7 @@ int cmd_doctor(struct config *c)
     local_path(&l, "/api/live");
     if (local_send(&l, "GET", SLICE(""), TIMEOUT_MS) == 200) {
         struct doctor d = {.live = buf_slice(&l.answer)};
-        arena_init(&d.arena, 64u << 20);
+        arena_init(&d.arena, ANSWER_MAX_BYTES);
         line_init(&d.line);
         examine(&d);
         line_fini(&d.line);

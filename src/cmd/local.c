@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Requests of the commands; see cmd_local.h. */
+/* Requests of the commands; see local.h. */
 #include "local.h"
 
 #include <arpa/inet.h>
@@ -14,7 +14,6 @@
 #include "xr/address.h"
 
 #define PATH_MAX_BYTES (64u << 10)
-#define ANSWER_MAX_BYTES (64u << 20)
 #define CONNECT_TIMEOUT_MS 3000
 
 static bool open_store(struct local *l, const char *path);

@@ -7,6 +7,9 @@
 #include "xr/client.h"
 #include "xr/options.h"
 
+/* Of an answer, and of what a command keeps while it reads one. */
+#define ANSWER_MAX_BYTES (64u << 20)
+
 /* Statuses of the process. */
 enum { EXIT_MATCHED = 0, EXIT_FAILED = 1, EXIT_BAD_FILTER = 2 };
 

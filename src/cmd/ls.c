@@ -5,13 +5,10 @@
 
 #include "cmd.h"
 #include "local.h"
-#include "local/elements.h"
 #include "trace.h"
 
 #define TIMEOUT_MS 60000
 #define LIMIT "50"
-
-static int print_page(struct local *l, bool json);
 
 int cmd_ls(struct config *c)
 {
@@ -37,30 +34,13 @@ int cmd_ls(struct config *c)
     local_param(&l, "filter", config_words(c)[0]);
     local_param(&l, "start", since);
     local_param(&l, "limit", limit == NULL ? LIMIT : limit);
-    if (local_send(&l, "GET", SLICE(""), TIMEOUT_MS) == 200)
-        status = print_page(&l, config_flag(c, "json") != NULL);
-    else
+    if (local_send(&l, "GET", SLICE(""), TIMEOUT_MS) != 200) {
         status = local_complain(&l);
+    } else {
+        trace_print_list(buf_slice(&l.answer), config_flag(c, "json") != NULL);
+        status = fflush(stdout) == 0 ? 0 : EXIT_FAILED;
+    }
     local_close(&l);
     config_free(c);
     return status;
-}
-
-static int print_page(struct local *l, bool json)
-{
-    struct arena a;
-    struct line line;
-    struct slice rows, row;
-    arena_init(&a, 64u << 20);
-    line_init(&line);
-    rows = elements_member(buf_slice(&l->answer), "traces", &a);
-    while (elements_next(&rows, &row)) {
-        if (json)
-            printf("%.*s\n", SLICE_ARG(row));
-        else
-            trace_print_row(&line, row, false, &a);
-    }
-    line_fini(&line);
-    arena_fini(&a);
-    return fflush(stdout) == 0 ? 0 : EXIT_FAILED;
 }

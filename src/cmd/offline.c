@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reading the store without local mode; see cmd_offline.h. */
+/* Reading the store without local mode; see offline.h. */
 #include "offline.h"
 
 #include <stdio.h>

@@ -75,7 +75,7 @@ int cmd_tail(struct config *c, bool *nobody)
     t->json = config_flag(c, "json") != NULL;
     t->fail = config_flag(c, "fail") != NULL;
     t->timer = timer_new(l.loop, on_timer, t);
-    arena_init(&t->arena, 64u << 20);
+    arena_init(&t->arena, ANSWER_MAX_BYTES);
     buf_init(&t->pending, EVENT_MAX);
     line_init(&t->line);
     if (config_flag(c, "since") != NULL)
@@ -284,7 +284,7 @@ static void ask_tree(struct tail *t, struct slice id)
                                .timeout_ms = TIMEOUT_MS,
                                .connect_timeout_ms = TIMEOUT_MS,
                                .direct = true,
-                               .answer_max = 64u << 20};
+                               .answer_max = ANSWER_MAX_BYTES};
     snprintf(url, sizeof(url), "%s/api/traces/%.*s?documents=0", l->base,
              SLICE_ARG(id));
     (void)!client_start(l->client, &q, on_tree, t, &err);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Lines for a terminal; see cmd_text.h. */
+/* Lines for a terminal; see text.h. */
 #include "text.h"
 
 #include <locale.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Traces as lines of text; see cmd_trace.h. */
+/* Traces as lines of text; see trace.h. */
 #include "trace.h"
 
 #include <math.h>
@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "local.h"
 #include "local/elements.h"
 
 #define MARK_AGAIN "\xe2\x86\xbb "  /* a circle arrow */
@@ -68,6 +69,24 @@ void trace_print_row(struct line *l, struct slice row, bool again,
         line_text(l, message, 0);
     }
     line_end(l);
+}
+
+void trace_print_list(struct slice answer, bool json)
+{
+    struct arena a;
+    struct line line;
+    struct slice rows, row;
+    arena_init(&a, ANSWER_MAX_BYTES);
+    line_init(&line);
+    rows = elements_member(answer, "traces", &a);
+    while (elements_next(&rows, &row)) {
+        if (json)
+            printf("%.*s\n", SLICE_ARG(row));
+        else
+            trace_print_row(&line, row, false, &a);
+    }
+    line_fini(&line);
+    arena_fini(&a);
 }
 
 void trace_print_tree(struct line *l, struct slice whole, struct arena *a)

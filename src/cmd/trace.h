@@ -9,6 +9,9 @@
 /* A row of a list: one line. again: it was printed before. */
 void trace_print_row(struct line *l, struct slice row, bool again,
                      struct arena *a);
+/* The rows of an answer of /api/traces or /api/wait: a line each. json: each
+ * as it came. */
+void trace_print_list(struct slice answer, bool json);
 /* The answer of /api/traces/{id}: the spans as a tree with bars. */
 void trace_print_tree(struct line *l, struct slice whole, struct arena *a);
 

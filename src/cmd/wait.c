@@ -16,6 +16,7 @@
 #define TIMEOUT "10s"
 #define SPARE_MS 310000 /* the server ends it long before */
 #define FILE_MAX (1u << 20)
+#define REPORT_MAX_BYTES (64u << 20)
 
 /* One question: texts as parameters of /api/wait; NULL: not given. */
 struct question {
@@ -26,7 +27,6 @@ struct question {
 
 static int ask(struct local *l, const struct question *q);
 static int judge(struct local *l, const struct question *q);
-static void show_traces(struct local *l, bool json);
 static void show_nearest(struct local *l);
 static void show_terms(struct slice closest, struct arena *a);
 static void show_tree(struct local *l, const char *id);
@@ -49,6 +49,7 @@ int cmd_wait(struct config *c)
     struct local l;
     int status = EXIT_FAILED;
     const char *file = config_flag(c, "assert");
+    bool json = config_flag(c, "json") != NULL;
     struct question q = {.filter = config_words(c)[0],
                          .timeout = config_flag(c, "timeout"),
                          .count = config_flag(c, "count"),
@@ -67,9 +68,9 @@ int cmd_wait(struct config *c)
     } else {
         status = ask(&l, &q);
         if (status == EXIT_MATCHED && !q.none)
-            show_traces(&l, config_flag(c, "json") != NULL);
+            trace_print_list(buf_slice(&l.answer), json);
         else if (status == EXIT_FAILED && q.none && l.status == 200)
-            show_traces(&l, config_flag(c, "json") != NULL);
+            trace_print_list(buf_slice(&l.answer), json);
         else if (status == EXIT_FAILED && l.status == 408)
             show_nearest(&l);
     }
@@ -99,7 +100,7 @@ static int judge(struct local *l, const struct question *q)
         return local_complain(l);
     if ((l->status == 200) == q->none)
         return EXIT_FAILED;
-    arena_init(&a, 64u << 20);
+    arena_init(&a, ANSWER_MAX_BYTES);
     rows = elements_member(buf_slice(&l->answer), "traces", &a);
     while (q->max_duration >= 0 && elements_next(&rows, &row))
         if (elements_number(row, "duration", 0, &a) > q->max_duration)
@@ -108,30 +109,12 @@ static int judge(struct local *l, const struct question *q)
     return status;
 }
 
-static void show_traces(struct local *l, bool json)
-{
-    struct arena a;
-    struct line line;
-    struct slice rows, row;
-    arena_init(&a, 64u << 20);
-    line_init(&line);
-    rows = elements_member(buf_slice(&l->answer), "traces", &a);
-    while (elements_next(&rows, &row)) {
-        if (json)
-            printf("%.*s\n", SLICE_ARG(row));
-        else
-            trace_print_row(&line, row, false, &a);
-    }
-    line_fini(&line);
-    arena_fini(&a);
-}
-
 /* What was asked, part by part, of the trace that fulfils most of it. */
 static void show_nearest(struct local *l)
 {
     struct arena a;
     char id[64] = "";
-    arena_init(&a, 64u << 20);
+    arena_init(&a, ANSWER_MAX_BYTES);
     struct slice answer = buf_slice(&l->answer);
     struct slice closest = elements_member(answer, "closest", &a);
     struct slice row = elements_member(closest, "trace", &a);
@@ -207,7 +190,7 @@ static int assert_file(struct local *l, const struct config *c,
     struct slice list, one;
     unsigned n = 0, failed = 0;
     buf_init(&text, FILE_MAX);
-    buf_init(&xml, 64u << 20);
+    buf_init(&xml, REPORT_MAX_BYTES);
     if (!read_file(name, &text)) {
         local_say(l, "%s: %s", name, strerror(errno));
         buf_fini(&text);
@@ -292,7 +275,7 @@ static void describe(struct local *l, const struct question *q, int verdict,
 {
     struct arena a;
     char text[300];
-    arena_init(&a, 64u << 20);
+    arena_init(&a, ANSWER_MAX_BYTES);
     struct slice answer = buf_slice(&l->answer);
     if (verdict == EXIT_BAD_FILTER)
         snprintf(text, sizeof(text), "the filter is wrong");
