@@ -32,6 +32,7 @@ struct word {
 
 struct completion {
     enum place place;
+    bool in_cause;   /* in braces behind `rootcause.` */
     size_t from, to; /* characters */
     char prefix[WORD_MAX_BYTES], key[WORD_MAX_BYTES];
     struct word words[WORDS_MAX];
@@ -42,6 +43,7 @@ struct completion {
 static void find_place(struct completion *c, struct slice text, size_t at);
 static size_t characters(struct slice text, size_t bytes);
 static size_t bytes_of(struct slice text, size_t characters);
+static bool in_cause(struct slice before);
 static void find_key(struct completion *c, struct slice before);
 static bool each_trace(struct api_work *w, const struct trace *t,
                        const struct store_trace *s, int64_t epoch);
@@ -106,6 +108,26 @@ static void find_place(struct completion *c, struct slice text, size_t at)
     c->to = characters(text, at);
     copy_text(c->prefix, slice_of(text.p + from, at - from));
     find_key(c, slice_of(text.p, from));
+    c->in_cause = in_cause(slice_of(text.p, from));
+}
+
+/* Whether the innermost braces that are open stand behind `rootcause.`. */
+static bool in_cause(struct slice before)
+{
+    size_t open = 0, i = before.n;
+    for (; i > 0 && (open > 0 || before.p[i - 1] != '{'); i--)
+        open = before.p[i - 1] == '}'               ? open + 1
+               : before.p[i - 1] == '{' && open > 0 ? open - 1
+                                                    : open;
+    if (i-- == 0)
+        return false;
+    while (i > 0 && isspace((unsigned char)before.p[i - 1]))
+        i--;
+    size_t end = i;
+    while (i > 0 &&
+           (isalpha((unsigned char)before.p[i - 1]) || before.p[i - 1] == '.'))
+        i--;
+    return end - i > 10 && strncasecmp(before.p + i, "rootcause.", 10) == 0;
 }
 
 static size_t characters(struct slice text, size_t bytes)
@@ -250,12 +272,23 @@ static void complete_done(struct api_work *w, uint64_t count)
 static void write_keywords(struct jw *j, struct completion *c)
 {
     static const char *const types[] = {"flag", "number", "text"};
+    static const char *const causes[] = {"rootcause.fault.service {",
+                                         "rootcause.fault.entity {",
+                                         "rootcause.fault.exception {",
+                                         "rootcause.error.service {",
+                                         "rootcause.error.entity {",
+                                         "rootcause.error.exception {",
+                                         "rootcause.responsetime.service {",
+                                         "rootcause.responsetime.entity {",
+                                         "rootcause.json = #[{"};
     for (const struct filter_keyword *k = filter_keywords; k->name; k++)
-        if (k->kind != KEYWORD_LATER)
+        if (!k->of_cause || c->in_cause)
             write_item(j, c, k->name, types[k->kind], NULL);
     write_item(j, c, "service(\"", "service", NULL);
     write_item(j, c, "edge(\"", "service", NULL);
     write_item(j, c, "group.name", "text", NULL);
+    for (size_t i = 0; i < sizeof(causes) / sizeof(causes[0]); i++)
+        write_item(j, c, causes[i], "cause", NULL);
     if (c->prefix[0] != '\0') {
         write_item(j, c, "AND", "word", NULL);
         write_item(j, c, "OR", "word", NULL);

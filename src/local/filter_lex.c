@@ -9,6 +9,9 @@
 #include <stdlib.h>
 
 #include "filter_tree.h"
+#include "xr/json_scan.h"
+
+#define JSON_DEPTH_MAX 32
 
 static struct filter_token lex_word(struct filter_lexer *l);
 static struct filter_token lex_string(struct filter_lexer *l);
@@ -59,6 +62,23 @@ bool filter_lex_key(struct filter_lexer *l, struct slice *key)
     if (key->n == 0)
         return filter_fail(l, from, "key expected after \"[\""), false;
     l->at++;
+    return true;
+}
+
+bool filter_lex_json(struct filter_lexer *l, struct slice *json)
+{
+    struct js j;
+    skip_space(l);
+    if (peek(l, 0) != '#' || peek(l, 1) != '[')
+        return filter_fail(l, l->at, "#[{ ... }] expected after \"=\""), false;
+    size_t from = ++l->at;
+    js_init(&j, slice_of(l->text.p + from, l->text.n - from), JSON_DEPTH_MAX);
+    bool whole = js_skip(&j, js_next(&j, NULL));
+    if (!whole)
+        return filter_fail(l, from + js_offset(&j), "bad JSON: %s", j.why),
+               false;
+    l->at += js_offset(&j);
+    *json = slice_of(l->text.p + from, l->at - from);
     return true;
 }
 

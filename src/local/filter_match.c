@@ -7,14 +7,9 @@
  */
 #include <math.h>
 
-#include "filter_tree.h"
+#include "filter_run.h"
 
-struct run {
-    const struct trace *t;
-    uint64_t *budget;
-};
-
-typedef bool (*match_fn)(struct run *, const struct filter_node *,
+typedef bool (*match_fn)(struct filter_run *, const struct filter_node *,
                          const struct trace_entity *);
 
 /* All entities of a trace, or a segment (subsegment) with those that are part
@@ -25,46 +20,43 @@ struct walk {
     size_t i;
 };
 
-static bool match(struct run *r, const struct filter_node *n,
-                  const struct trace_entity *e);
-static bool match_all(struct run *r, const struct filter_node *n,
+static bool match_all(struct filter_run *r, const struct filter_node *n,
                       const struct trace_entity *e);
-static bool match_and(struct run *r, const struct filter_node *n,
+static bool match_and(struct filter_run *r, const struct filter_node *n,
                       const struct trace_entity *e);
-static bool match_or(struct run *r, const struct filter_node *n,
+static bool match_or(struct filter_run *r, const struct filter_node *n,
                      const struct trace_entity *e);
-static bool match_not(struct run *r, const struct filter_node *n,
+static bool match_not(struct filter_run *r, const struct filter_node *n,
                       const struct trace_entity *e);
-static bool match_flag(struct run *r, const struct filter_node *n,
+static bool match_flag(struct filter_run *r, const struct filter_node *n,
                        const struct trace_entity *e);
-static bool match_number(struct run *r, const struct filter_node *n,
+static bool match_number(struct filter_run *r, const struct filter_node *n,
                          const struct trace_entity *e);
-static bool match_text(struct run *r, const struct filter_node *n,
+static bool match_text(struct filter_run *r, const struct filter_node *n,
                        const struct trace_entity *e);
-static bool match_annotation(struct run *r, const struct filter_node *n,
+static bool match_annotation(struct filter_run *r, const struct filter_node *n,
                              const struct trace_entity *e);
-static bool match_service(struct run *r, const struct filter_node *n,
+static bool match_service(struct filter_run *r, const struct filter_node *n,
                           const struct trace_entity *e);
-static bool match_edge(struct run *r, const struct filter_node *n,
+static bool match_edge(struct filter_run *r, const struct filter_node *n,
                        const struct trace_entity *e);
-static bool match_group(struct run *r, const struct filter_node *n,
+static bool match_group(struct filter_run *r, const struct filter_node *n,
                         const struct trace_entity *e);
-static bool flag_of_trace(struct run *r, enum filter_key key);
+static bool ask_apart(struct filter_run *r, const struct filter_node *n,
+                      const struct trace_entity *e);
+static bool flag_of_trace(struct filter_run *r, enum filter_key key);
 static bool flag_of(const struct trace_entity *e, enum filter_key key);
-static bool any_segment(struct run *r, enum filter_key key);
-static bool annotation_fits(struct run *r, const struct filter_node *n,
+static bool any_segment(struct filter_run *r, enum filter_key key);
+static bool annotation_fits(struct filter_run *r, const struct filter_node *n,
                             const struct trace_annotation *a);
 static const struct trace_entity *called_by(const struct filter_node *n,
                                             const struct trace_entity *callee);
-static bool named_fits(struct run *r, const struct filter_node *n,
+static bool named_fits(struct filter_run *r, const struct filter_node *n,
                        const struct trace_entity *x, bool own);
-static bool compare_text(struct run *r, const struct filter_node *n,
-                         struct slice have);
 static bool compare_number(enum filter_op op, double have, double want);
 static const struct trace_entity *walk_next(struct walk *w);
 static const struct trace_entity *
 first_subsegment(const struct trace_entity *from);
-static bool spend(struct run *r, uint64_t steps);
 
 bool filter_match(const struct filter *f, const struct trace *t,
                   uint64_t *budget)
@@ -75,71 +67,81 @@ bool filter_match(const struct filter *f, const struct trace *t,
 bool filter_match_node(const struct filter_node *n, const struct trace *t,
                        uint64_t *budget)
 {
-    struct run r = {.t = t, .budget = budget};
-    return match(&r, n, NULL) && *budget > 0;
+    struct filter_run r = {.t = t, .budget = budget};
+    return filter_ask(&r, n, NULL) && *budget > 0;
 }
 
-/* e NULL: at the top. */
-static bool match(struct run *r, const struct filter_node *n,
-                  const struct trace_entity *e)
+bool filter_ask(struct filter_run *r, const struct filter_node *n,
+                const struct trace_entity *e)
 {
     static const match_fn fns[] = {
-        [NODE_ALL] = match_all,         [NODE_AND] = match_and,
-        [NODE_OR] = match_or,           [NODE_NOT] = match_not,
-        [NODE_FLAG] = match_flag,       [NODE_NUMBER] = match_number,
-        [NODE_TEXT] = match_text,       [NODE_ANNOTATION] = match_annotation,
-        [NODE_SERVICE] = match_service, [NODE_EDGE] = match_edge,
+        [NODE_ALL] = match_all,
+        [NODE_AND] = match_and,
+        [NODE_OR] = match_or,
+        [NODE_NOT] = match_not,
+        [NODE_FLAG] = match_flag,
+        [NODE_NUMBER] = match_number,
+        [NODE_TEXT] = match_text,
+        [NODE_ANNOTATION] = match_annotation,
+        [NODE_SERVICE] = match_service,
+        [NODE_EDGE] = match_edge,
         [NODE_GROUP] = match_group,
+        [NODE_CAUSE] = filter_ask_cause,
+        [NODE_CAUSE_JSON] = filter_ask_cause_json,
     };
-    return spend(r, 1) && fns[n->kind](r, n, e);
+    return filter_spend(r, 1) && fns[n->kind](r, n, e);
 }
 
-static bool match_all(struct run *r, const struct filter_node *n,
+static bool match_all(struct filter_run *r, const struct filter_node *n,
                       const struct trace_entity *e)
 {
     (void)r, (void)n, (void)e;
     return true;
 }
 
-static bool match_and(struct run *r, const struct filter_node *n,
+static bool match_and(struct filter_run *r, const struct filter_node *n,
                       const struct trace_entity *e)
 {
     for (n = n->children; n != NULL; n = n->next)
-        if (!match(r, n, e))
+        if (!filter_ask(r, n, e))
             return false;
     return true;
 }
 
-static bool match_or(struct run *r, const struct filter_node *n,
+static bool match_or(struct filter_run *r, const struct filter_node *n,
                      const struct trace_entity *e)
 {
     for (n = n->children; n != NULL; n = n->next)
-        if (match(r, n, e))
+        if (filter_ask(r, n, e))
             return true;
     return false;
 }
 
-static bool match_not(struct run *r, const struct filter_node *n,
+static bool match_not(struct filter_run *r, const struct filter_node *n,
                       const struct trace_entity *e)
 {
-    return !match(r, n->children, e);
+    return !filter_ask(r, n->children, e);
 }
 
-static bool match_flag(struct run *r, const struct filter_node *n,
+static bool match_flag(struct filter_run *r, const struct filter_node *n,
                        const struct trace_entity *e)
 {
-    bool is = e == NULL ? flag_of_trace(r, n->key) : flag_of(e, n->key);
+    bool is;
+    if (r->element == NULL || !filter_element_flag(r->element, n->key, &is))
+        is = e == NULL ? flag_of_trace(r, n->key) : flag_of(e, n->key);
     if (n->op == OP_PRESENT)
         return is;
     return n->op == OP_EQ ? is == n->boolean : is != n->boolean;
 }
 
-static bool match_number(struct run *r, const struct filter_node *n,
+static bool match_number(struct filter_run *r, const struct filter_node *n,
                          const struct trace_entity *e)
 {
     double have;
-    return filter_number(r->t, n->key, e, &have) &&
-           compare_number(n->op, have, n->number);
+    if (r->element == NULL || !filter_element_number(r->element, n->key, &have))
+        if (!filter_number(r->t, n->key, e, &have))
+            return false;
+    return compare_number(n->op, have, n->number);
 }
 
 bool filter_number(const struct trace *t, enum filter_key key,
@@ -159,45 +161,49 @@ bool filter_number(const struct trace *t, enum filter_key key,
     return *out >= 0;
 }
 
-static bool match_text(struct run *r, const struct filter_node *n,
+static bool match_text(struct filter_run *r, const struct filter_node *n,
                        const struct trace_entity *e)
 {
     struct walk w = {.t = r->t, .top = e};
     const struct trace_entity *x;
     if (n->key <= KEY_HTTP_CLIENT_IP) {
         x = e == NULL ? r->t->entry : e;
-        return x != NULL && compare_text(r, n, filter_text_of(x, n->key));
+        return x != NULL && filter_ask_text(r, n, filter_text_of(x, n->key));
     }
     if (e != NULL && n->key <= KEY_RESOURCE_ARN)
-        return compare_text(r, n, filter_text_of(e, n->key));
-    while (spend(r, 1) && (x = walk_next(&w)) != NULL) {
+        return filter_ask_text(r, n, filter_text_of(e, n->key));
+    if (r->element != NULL)
+        return filter_element_text(r, n);
+    while (filter_spend(r, 1) && (x = walk_next(&w)) != NULL) {
         bool own = x == e || trace_is_segment(x);
         if (n->key >= KEY_NAME
                 ? named_fits(r, n, x, own)
-                : own && compare_text(r, n, filter_text_of(x, n->key)))
+                : own && filter_ask_text(r, n, filter_text_of(x, n->key)))
             return true;
     }
     return false;
 }
 
-static bool match_annotation(struct run *r, const struct filter_node *n,
+static bool match_annotation(struct filter_run *r, const struct filter_node *n,
                              const struct trace_entity *e)
 {
     struct walk w = {.t = r->t, .top = e};
     const struct trace_entity *x;
-    while (spend(r, 1) && (x = walk_next(&w)) != NULL)
+    while (filter_spend(r, 1) && (x = walk_next(&w)) != NULL)
         for (const struct trace_annotation *a = x->annotations;
-             a != NULL && spend(r, 1); a = a->next)
+             a != NULL && filter_spend(r, 1); a = a->next)
             if (slice_eq(a->key, n->annotation) && annotation_fits(r, n, a))
                 return true;
     return false;
 }
 
-static bool match_service(struct run *r, const struct filter_node *n,
+static bool match_service(struct filter_run *r, const struct filter_node *n,
                           const struct trace_entity *e)
 {
-    (void)e;
-    for (size_t i = 0; i < r->t->n_entities && spend(r, 1); i++) {
+    if (r->element != NULL)
+        return filter_element_service(r->element, &n->selector) &&
+               (n->children == NULL || ask_apart(r, n->children, e->owner));
+    for (size_t i = 0; i < r->t->n_entities && filter_spend(r, 1); i++) {
         const struct trace_entity *x = r->t->entities[i];
         if (!trace_is_segment(x) || x->node == NULL)
             continue;
@@ -207,33 +213,41 @@ static bool match_service(struct run *r, const struct filter_node *n,
         } else if (!filter_selects(&n->selector, x->node, filter_courtesy(x))) {
             continue;
         }
-        if (n->children == NULL || match(r, n->children, x))
+        if (n->children == NULL || filter_ask(r, n->children, x))
             return true;
     }
     return false;
 }
 
-static bool match_edge(struct run *r, const struct filter_node *n,
+static bool match_edge(struct filter_run *r, const struct filter_node *n,
                        const struct trace_entity *e)
 {
     (void)e;
-    for (size_t i = 0; i < r->t->n_entities && spend(r, 1); i++) {
+    for (size_t i = 0; i < r->t->n_entities && filter_spend(r, 1); i++) {
         const struct trace_entity *x = called_by(n, r->t->entities[i]);
-        if (x != NULL && (n->children == NULL || match(r, n->children, x)))
+        if (x != NULL && (n->children == NULL || ask_apart(r, n->children, x)))
             return true;
     }
     return false;
 }
 
 /* A group says something of the trace, wherever it stands. */
-static bool match_group(struct run *r, const struct filter_node *n,
+static bool match_group(struct filter_run *r, const struct filter_node *n,
                         const struct trace_entity *e)
 {
     (void)e;
-    return match(r, n->children, NULL);
+    return ask_apart(r, n->children, NULL);
 }
 
-static bool flag_of_trace(struct run *r, enum filter_key key)
+/* Of the entity itself, whatever braces stand around. */
+static bool ask_apart(struct filter_run *r, const struct filter_node *n,
+                      const struct trace_entity *e)
+{
+    struct filter_run inner = {.t = r->t, .budget = r->budget};
+    return filter_ask(&inner, n, e);
+}
+
+static bool flag_of_trace(struct filter_run *r, enum filter_key key)
 {
     const struct trace *t = r->t;
     switch (key) {
@@ -272,16 +286,16 @@ static bool flag_of(const struct trace_entity *e, enum filter_key key)
     }
 }
 
-static bool any_segment(struct run *r, enum filter_key key)
+static bool any_segment(struct filter_run *r, enum filter_key key)
 {
-    for (size_t i = 0; i < r->t->n_entities && spend(r, 1); i++)
+    for (size_t i = 0; i < r->t->n_entities && filter_spend(r, 1); i++)
         if (flag_of(r->t->entities[i], key))
             return true;
     return false;
 }
 
 /* A value of another kind doesn't fit, whatever is asked. */
-static bool annotation_fits(struct run *r, const struct filter_node *n,
+static bool annotation_fits(struct filter_run *r, const struct filter_node *n,
                             const struct trace_annotation *a)
 {
     if (n->op == OP_PRESENT)
@@ -297,7 +311,7 @@ static bool annotation_fits(struct run *r, const struct filter_node *n,
                               : a->boolean != n->boolean;
     if (a->text.n == 0) /* a text may be empty and yet be there */
         return (n->op == OP_NE) == (n->string.n > 0);
-    return compare_text(r, n, a->text);
+    return filter_ask_text(r, n, a->text);
 }
 
 /* What answers for the edge when this segment was called along it: the
@@ -322,7 +336,7 @@ static const struct trace_entity *called_by(const struct filter_node *n,
 
 /* name, type and message: of the entity if asked for, and of what was thrown
  * in it. */
-static bool named_fits(struct run *r, const struct filter_node *n,
+static bool named_fits(struct filter_run *r, const struct filter_node *n,
                        const struct trace_entity *x, bool own)
 {
     struct slice none = {0};
@@ -330,13 +344,13 @@ static bool named_fits(struct run *r, const struct filter_node *n,
         struct slice node = x->node == NULL      ? none
                             : n->key == KEY_NAME ? x->node->name
                                                  : x->node->type;
-        if (compare_text(r, n, node) ||
-            (n->key == KEY_NAME && compare_text(r, n, x->name)))
+        if (filter_ask_text(r, n, node) ||
+            (n->key == KEY_NAME && filter_ask_text(r, n, x->name)))
             return true;
     }
     for (const struct trace_exception *c = x->exceptions;
-         c != NULL && spend(r, 1); c = c->next)
-        if (compare_text(r, n, n->key == KEY_MESSAGE ? c->message : c->type))
+         c != NULL && filter_spend(r, 1); c = c->next)
+        if (filter_ask_text(r, n, n->key == KEY_MESSAGE ? c->message : c->type))
             return true;
     return false;
 }
@@ -364,11 +378,11 @@ struct slice filter_text_of(const struct trace_entity *e, enum filter_key key)
 }
 
 /* What is not there fits nothing. */
-static bool compare_text(struct run *r, const struct filter_node *n,
-                         struct slice have)
+bool filter_ask_text(struct filter_run *r, const struct filter_node *n,
+                     struct slice have)
 {
     struct slice want = n->string;
-    if (have.n == 0 || !spend(r, have.n / 32))
+    if (have.n == 0 || !filter_spend(r, have.n / 32))
         return false;
     switch (n->op) {
     case OP_PRESENT:
@@ -430,8 +444,7 @@ first_subsegment(const struct trace_entity *from)
     return from;
 }
 
-/* False when nothing is left: all ends with "no". */
-static bool spend(struct run *r, uint64_t steps)
+bool filter_spend(struct filter_run *r, uint64_t steps)
 {
     if (*r->budget <= steps) {
         *r->budget = 0;

@@ -11,6 +11,7 @@
 #define ARENA_MAX_BYTES (4u << 20)
 /* All texts of one filter together, those of its groups included. */
 #define TEXTS_MAX_BYTES (16u * FILTER_MAX_BYTES)
+#define CAUSE "rootcause."
 #define ECHO_MAX 40 /* bytes of the text repeated in a message */
 
 struct parser {
@@ -19,6 +20,8 @@ struct parser {
     size_t last_end;       /* byte offset of the end of the one before */
     int depth;
     size_t texts; /* bytes read so far */
+    /* Of the braces behind `rootcause.` that are open; NULL: none. */
+    const enum root_cause_kind *cause;
     const struct filter_groups *groups;
 };
 
@@ -39,23 +42,16 @@ static struct filter_node *parse_edge(struct parser *p,
                                       const struct filter_token *word);
 static struct filter_node *parse_group(struct parser *p,
                                        const struct filter_token *word);
-static bool parse_braces(struct parser *p, struct filter_node *n);
+static bool parse_braces(struct parser *p, struct filter_node *n,
+                         const enum root_cause_kind *cause);
+static struct filter_node *parse_cause(struct parser *p,
+                                       const struct filter_token *word);
+static struct filter_node *parse_cause_json(struct parser *p,
+                                            const struct filter_token *word);
 static struct filter_node *read_group(struct parser *p,
                                       const struct filter_token *name);
 static bool parse_value(struct parser *p, struct filter_node *n,
                         const char *keyword);
-static bool fits_flag(struct parser *p, const struct filter_node *n,
-                      const struct filter_token *op,
-                      const struct filter_token *value);
-static bool fits_number(struct parser *p, const struct filter_node *n,
-                        const struct filter_token *op,
-                        const struct filter_token *value);
-static bool fits_text(struct parser *p, const struct filter_node *n,
-                      const struct filter_token *op,
-                      const struct filter_token *value);
-static bool fits_annotation(struct parser *p, const struct filter_node *n,
-                            const struct filter_token *op,
-                            const struct filter_token *value);
 static const struct filter_keyword *find_keyword(struct slice word);
 static struct filter_node *make(struct parser *p, enum filter_node_kind kind,
                                 size_t from);
@@ -229,6 +225,12 @@ static struct filter_node *parse_term(struct parser *p)
     if (slice_is_nocase(word.raw, "group.name") ||
         slice_is_nocase(word.raw, "group.arn"))
         return parse_group(p, &word);
+    if (slice_is_nocase(word.raw, "rootcause.json") ||
+        slice_is_nocase(word.raw, "json"))
+        return parse_cause_json(p, &word);
+    if (word.raw.n > strlen(CAUSE) &&
+        strncasecmp(word.raw.p, CAUSE, strlen(CAUSE)) == 0)
+        return parse_cause(p, &word);
     return parse_keyword(p, &word);
 }
 
@@ -242,12 +244,16 @@ static struct filter_node *parse_keyword(struct parser *p,
     };
     size_t at = offset(p, word->raw);
     const struct filter_keyword *k = find_keyword(word->raw);
-    bool root_cause =
-        word->raw.n > 9 && strncasecmp(word->raw.p, "rootcause", 9) == 0;
-    if (root_cause || (k != NULL && k->kind == KEYWORD_LATER))
-        return fail(p, at, "\"%.*s\" is not offered in local mode", word->raw);
     if (k == NULL)
         return fail(p, at, "unknown keyword \"%.*s\"", word->raw);
+    if (k->of_cause && p->cause == NULL)
+        return fail(p, at,
+                    "\"%.*s\" stands only in braces as in "
+                    "rootcause.fault.entity { ... }",
+                    word->raw);
+    if (k->key == KEY_COVERAGE && *p->cause != ROOT_CAUSE_TIME)
+        return fail(p, at, "\"%.*s\" stands only in rootcause.responsetime",
+                    word->raw);
     struct filter_node *n = make(p, kinds[k->kind], at);
     if (n == NULL)
         return NULL;
@@ -301,7 +307,7 @@ static struct filter_node *parse_service(struct parser *p,
         return NULL;
     p->last_end = l->at;
     p->t.raw = slice_of(l->text.p, l->at);
-    return advance(p) && parse_braces(p, n) ? finish(p, n) : NULL;
+    return advance(p) && parse_braces(p, n, NULL) ? finish(p, n) : NULL;
 }
 
 static struct filter_node *parse_edge(struct parser *p,
@@ -319,18 +325,57 @@ static struct filter_node *parse_edge(struct parser *p,
         !filter_expect(l, ')'))
         return NULL;
     p->t.raw = slice_of(l->text.p, l->at);
-    return advance(p) && parse_braces(p, n) ? finish(p, n) : NULL;
+    return advance(p) && parse_braces(p, n, NULL) ? finish(p, n) : NULL;
 }
 
-/* `{ ... }`, or nothing. */
-static bool parse_braces(struct parser *p, struct filter_node *n)
+/* `{ ... }`, or nothing; cause: whose they are. */
+static bool parse_braces(struct parser *p, struct filter_node *n,
+                         const enum root_cause_kind *cause)
 {
+    const enum root_cause_kind *outer = p->cause;
     if (!filter_is_mark(&p->t, '{'))
         return true;
     if (!advance(p))
         return false;
+    p->cause = cause;
     n->children = parse_in(p, '}');
+    p->cause = outer;
     return n->children != NULL;
+}
+
+static struct filter_node *parse_cause(struct parser *p,
+                                       const struct filter_token *word)
+{
+    struct filter_node *n = make(p, NODE_CAUSE, offset(p, word->raw));
+    size_t head = strlen(CAUSE);
+    if (n == NULL)
+        return NULL;
+    if (!filter_cause_word(slice_of(word->raw.p + head, word->raw.n - head),
+                           &n->cause, &n->part))
+        return fail(p, offset(p, word->raw),
+                    "unknown keyword \"%.*s\": fault, error (with .service, "
+                    ".entity or .exception) and responsetime (with .service "
+                    "or .entity) have root causes",
+                    word->raw);
+    if (!filter_is_mark(&p->t, '{'))
+        return fail(p, p->last_end, "\"{\" expected after \"%.*s\"", word->raw);
+    return parse_braces(p, n, &n->cause) ? finish(p, n) : NULL;
+}
+
+/* The lexer must not yet have gone on behind the `=`: what comes is JSON. */
+static struct filter_node *parse_cause_json(struct parser *p,
+                                            const struct filter_token *word)
+{
+    struct filter_lexer *l = &p->lexer;
+    struct filter_node *n = make(p, NODE_CAUSE_JSON, offset(p, word->raw));
+    if (n == NULL)
+        return NULL;
+    if (p->t.kind != TOKEN_OPERATOR || p->t.op != OP_EQ)
+        return fail(p, p->last_end, "\"=\" expected after \"%.*s\"", word->raw);
+    if (!filter_lex_json(l, &n->json))
+        return NULL;
+    p->t.raw = slice_of(l->text.p, l->at);
+    return advance(p) ? finish(p, n) : NULL;
 }
 
 /* The group's expression takes the place of its name. */
@@ -366,6 +411,7 @@ static struct filter_node *read_group(struct parser *p,
     struct filter_node *n = NULL;
     size_t at = offset(p, name->raw);
     inner.lexer.err = &why;
+    inner.cause = NULL;
     if (p->groups == NULL ||
         !p->groups->find(p->groups->arg, name->text, &expression))
         return fail(p, at, "there is no group %.*s", name->raw);
@@ -385,14 +431,6 @@ static struct filter_node *read_group(struct parser *p,
 static bool parse_value(struct parser *p, struct filter_node *n,
                         const char *keyword)
 {
-    static bool (*const fits[])(struct parser *, const struct filter_node *,
-                                const struct filter_token *,
-                                const struct filter_token *) = {
-        [NODE_FLAG] = fits_flag,
-        [NODE_NUMBER] = fits_number,
-        [NODE_TEXT] = fits_text,
-        [NODE_ANNOTATION] = fits_annotation,
-    };
     struct filter_token op = p->t;
     n->op = OP_PRESENT;
     if (op.kind != TOKEN_OPERATOR) {
@@ -418,55 +456,12 @@ static bool parse_value(struct parser *p, struct filter_node *n,
     n->string = value.text;
     n->number = value.number;
     n->boolean = yes;
-    return fits[n->kind](p, n, &op, &value) && advance(p);
-}
-
-static bool fits_flag(struct parser *p, const struct filter_node *n,
-                      const struct filter_token *op,
-                      const struct filter_token *value)
-{
-    if (n->op != OP_EQ && n->op != OP_NE)
-        return fail(p, offset(p, op->raw), "\"=\" or \"!=\" expected", op->raw);
-    if (n->value_kind != VALUE_BOOL)
-        return fail(p, offset(p, value->raw), "true or false expected",
-                    value->raw);
-    return true;
-}
-
-static bool fits_number(struct parser *p, const struct filter_node *n,
-                        const struct filter_token *op,
-                        const struct filter_token *value)
-{
-    if (n->op >= OP_CONTAINS)
-        return fail(p, offset(p, op->raw),
-                    "a number can't be asked for with \"%.*s\"", op->raw);
-    if (n->value_kind != VALUE_NUMBER)
-        return fail(p, offset(p, value->raw), "number expected", value->raw);
-    return true;
-}
-
-static bool fits_text(struct parser *p, const struct filter_node *n,
-                      const struct filter_token *op,
-                      const struct filter_token *value)
-{
-    if (n->op >= OP_LT && n->op <= OP_GE)
-        return fail(p, offset(p, op->raw),
-                    "a text can't be asked for with \"%.*s\"", op->raw);
-    if (n->value_kind != VALUE_STRING)
-        return fail(p, offset(p, value->raw), "text in quotes expected",
-                    value->raw);
-    return true;
-}
-
-static bool fits_annotation(struct parser *p, const struct filter_node *n,
-                            const struct filter_token *op,
-                            const struct filter_token *value)
-{
-    if (n->value_kind == VALUE_NUMBER)
-        return fits_number(p, n, op, value);
-    if (n->value_kind == VALUE_STRING)
-        return fits_text(p, n, op, value);
-    return fits_flag(p, n, op, value);
+    bool of_operator;
+    const char *why = filter_unfit(n, &of_operator);
+    if (why != NULL)
+        return fail(p, offset(p, of_operator ? op.raw : value.raw), why,
+                    op.raw);
+    return advance(p);
 }
 
 static const struct filter_keyword *find_keyword(struct slice word)

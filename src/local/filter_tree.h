@@ -7,6 +7,7 @@
 #define XR_LOCAL_FILTER_TREE_H
 
 #include "filter.h"
+#include "root_cause.h"
 
 enum filter_token_kind {
     TOKEN_END,
@@ -55,6 +56,8 @@ static inline bool filter_is_mark(const struct filter_token *t, char mark)
 }
 /* After `annotation[`: the key and the `]`; false with the reason. */
 bool filter_lex_key(struct filter_lexer *l, struct slice *key);
+/* After `rootcause.json =`: `#` and an array; false with the reason. */
+bool filter_lex_json(struct filter_lexer *l, struct slice *json);
 /* Fails with "filter, column N: <text>", N standing for the byte offset. */
 int filter_fail(const struct filter_lexer *l, size_t at, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
@@ -68,10 +71,15 @@ enum filter_key {
     KEY_PARTIAL,
     KEY_INFERRED,
     KEY_ROOT,
+    KEY_FIRST,
+    KEY_LAST,
+    KEY_REMOTE,
     /* numbers */
     KEY_RESPONSE_TIME,
     KEY_DURATION,
     KEY_HTTP_STATUS,
+    KEY_INDEX,
+    KEY_COVERAGE,
     /* texts of the entry */
     KEY_HTTP_URL,
     KEY_HTTP_METHOD,
@@ -92,13 +100,22 @@ enum filter_keyword_kind {
     KEYWORD_FLAG,
     KEYWORD_NUMBER,
     KEYWORD_TEXT,
-    KEYWORD_LATER, /* documented by X-Ray, not offered here */
+};
+
+/* What braces behind `rootcause.` are asked of: a cause as a whole, or each
+ * part of its path. */
+enum filter_part {
+    PART_CAUSE,
+    PART_SERVICE,
+    PART_ENTITY,
+    PART_EXCEPTION,
 };
 
 struct filter_keyword {
     const char *name;
     enum filter_keyword_kind kind;
     enum filter_key key;
+    bool of_cause; /* only in braces behind `rootcause.` */
 };
 
 /* Rows, ended by one without a name. */
@@ -116,6 +133,8 @@ enum filter_node_kind {
     NODE_SERVICE,
     NODE_EDGE,
     NODE_GROUP,
+    NODE_CAUSE,
+    NODE_CAUSE_JSON,
 };
 
 /* What stands in service(...): a part that is not given is empty. */
@@ -126,8 +145,8 @@ struct filter_selector {
 struct filter_node {
     enum filter_node_kind kind;
     struct slice text; /* where it stands */
-    /* AND, OR: two or more. NOT, GROUP: one. SERVICE, EDGE: what stands in
-     * braces, or none. */
+    /* AND, OR: two or more. NOT, GROUP, CAUSE: one. SERVICE, EDGE: what
+     * stands in braces, or none. */
     struct filter_node *children, *next;
     enum filter_key key;
     enum filter_op op;
@@ -137,6 +156,9 @@ struct filter_node {
     bool boolean;
     struct slice annotation;
     struct filter_selector selector, callee; /* EDGE: selector is the caller */
+    enum root_cause_kind cause;              /* CAUSE */
+    enum filter_part part;
+    struct slice json; /* CAUSE_JSON: an array */
 };
 
 struct filter {
@@ -146,6 +168,14 @@ struct filter {
     struct filter_condition *conditions;
     size_t n_conditions;
 };
+
+/* Reads `fault.service` and the like behind `rootcause.`; false: there is no
+ * such cause. */
+bool filter_cause_word(struct slice word, enum root_cause_kind *kind,
+                       enum filter_part *part);
+/* Why the node's keyword (annotation) can't be compared with its operator, or
+ * its value, in words that may hold "%.*s" for the operator; NULL: it can. */
+const char *filter_unfit(const struct filter_node *n, bool *of_operator);
 
 /* Whether the selector names the node that stands for those who call roots. */
 bool filter_selects_client(const struct filter_selector *s);

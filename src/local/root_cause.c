@@ -33,8 +33,8 @@ static void find_time(struct search *s);
 static const struct trace_entity *longest(const struct trace_entity *e);
 static double time_of(const struct trace_entity *e);
 static void tell(struct search *s, const struct trace_entity *last);
-static void write_path(void *arg, enum root_cause_kind kind,
-                       const struct trace_entity *const *path, size_t n);
+static void write_one(void *arg, enum root_cause_kind kind,
+                      const struct trace_entity *const *path, size_t n);
 static void write_service(struct jw *j, enum root_cause_kind kind,
                           const struct trace_entity *entry,
                           const struct trace_entity *const *path, size_t n);
@@ -56,7 +56,7 @@ void root_causes_write(struct jw *j, const struct trace *t, struct arena *a)
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
         jw_key(j, slice_str(kinds[i].member));
         jw_array(j);
-        root_causes_each(t, kinds[i].kind, a, write_path, j);
+        root_causes_each(t, kinds[i].kind, a, write_one, j);
         jw_array_end(j);
     }
 }
@@ -150,10 +150,15 @@ static void tell(struct search *s, const struct trace_entity *last)
     s->fn(s->arg, s->kind, s->path, n);
 }
 
-static void write_path(void *arg, enum root_cause_kind kind,
-                       const struct trace_entity *const *path, size_t n)
+static void write_one(void *arg, enum root_cause_kind kind,
+                      const struct trace_entity *const *path, size_t n)
 {
-    struct jw *j = arg;
+    root_cause_write(arg, kind, path, n);
+}
+
+void root_cause_write(struct jw *j, enum root_cause_kind kind,
+                      const struct trace_entity *const *path, size_t n)
+{
     size_t from = 0;
     jw_object(j);
     jw_key(j, SLICE("Services"));
@@ -197,15 +202,21 @@ static void write_entity(struct jw *j, enum root_cause_kind kind,
                          const struct trace_entity *entry,
                          const struct trace_entity *e)
 {
-    double whole = time_of(entry);
     jw_object(j);
     member_text(j, "Name", e->name);
     if (kind == ROOT_CAUSE_TIME)
-        member_number(j, "Coverage", whole > 0 ? time_of(e) / whole : 1);
+        member_number(j, "Coverage", root_cause_coverage(entry, e));
     else
         write_exceptions(j, e);
     member_bool(j, "Remote", slice_is(e->name_space, "remote"));
     jw_object_end(j);
+}
+
+double root_cause_coverage(const struct trace_entity *entry,
+                           const struct trace_entity *e)
+{
+    double whole = time_of(entry);
+    return whole > 0 ? time_of(e) / whole : 1;
 }
 
 static void write_exceptions(struct jw *j, const struct trace_entity *e)

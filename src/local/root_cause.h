@@ -18,6 +18,13 @@ typedef void (*root_cause_fn)(void *arg, enum root_cause_kind kind,
 void root_causes_each(const struct trace *t, enum root_cause_kind kind,
                       struct arena *a, root_cause_fn fn, void *arg);
 
+/* One of them as it stands in a summary. */
+void root_cause_write(struct jw *j, enum root_cause_kind kind,
+                      const struct trace_entity *const *path, size_t n);
+/* The share that an entity has of its trace's response time. */
+double root_cause_coverage(const struct trace_entity *entry,
+                           const struct trace_entity *e);
+
 /* The members FaultRootCauses, ErrorRootCauses and ResponseTimeRootCauses. */
 void root_causes_write(struct jw *j, const struct trace *t, struct arena *a);
 

@@ -240,6 +240,13 @@ static void completes_words_names_and_values(void **state)
     expect(w, "/api/complete?text=service(%22s", 200,
            "{\"from\":8,\"to\":10,\"items\":[{\"text\":\"\\\"shop\\\"\","
            "\"type\":\"service\"");
+    expect(w, "/api/complete?text=rootcause.fault.e", 200,
+           "{\"from\":0,\"to\":17,\"items\":[{\"text\":"
+           "\"rootcause.fault.entity {\",\"type\":\"cause\"");
+    expect(w, "/api/complete?text=rootcause.fault+{+ok+cov", 200,
+           "\"items\":[{\"text\":\"coverage\",\"type\":\"number\"");
+    expect(w, "/api/complete?text=rootcause.fault{edge{ok}}+cov", 200,
+           "\"items\":[]");
 }
 
 /* A span of the traces below: a call, with more members. */

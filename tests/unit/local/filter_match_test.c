@@ -281,6 +281,98 @@ static void words_bind_as_in_the_grammar(void **state)
     ASK(pay, q);
 }
 
+/* pay's fault: shop (shop, bank.example) and bank.example, which sends
+ * nothing and is inferred. Its time: the same path. */
+static void causes_are_asked_by_their_parts(void **state)
+{
+    static const struct question q[] = {
+        {"rootcause.fault.service { name = \"shop\" }", true},
+        {"rootcause.fault.service { name = \"orders\" }", false},
+        {"ROOTCAUSE.Fault.Service { last and name = \"bank.example\" }", true},
+        {"rootcause.fault.service { first name = \"bank.example\" }", false},
+        {"rootcause.fault.service { first !last name = \"shop\" }", true},
+        {"rootcause.fault.service { inferred and type = \"remote\" }", true},
+        {"rootcause.fault.service { inferred and name = \"shop\" }", false},
+        {"rootcause.fault.service { type = \"AWS::ECS::Container\" }", true},
+        {"rootcause.fault.service { index = 1 }", true},
+        {"rootcause.fault.service { index > 1 }", false},
+        {"rootcause.fault.service { root http.status = 502 }", true},
+        {"rootcause.fault.service { last http.status = 502 }", false},
+        {"rootcause.fault.service { user = \"alice\" first }", true},
+        {"rootcause.fault.entity { index = 2 last }", true},
+        {"rootcause.fault.entity { index = 1 first = false }", true},
+        {"rootcause.fault.entity { remote and name = \"bank.example\" }", true},
+        {"rootcause.fault.entity { remote and name = \"shop\" }", false},
+        {"rootcause.fault.entity { name = \"TimeoutError\" }", true},
+        {"rootcause.fault.entity { message = \"no answer\" remote }", true},
+        {"rootcause.fault.entity { service(\"shop\") AND remote }", true},
+        {"rootcause.fault.entity { service(\"shop\") AND last }", false},
+        {"rootcause.fault.entity { service(id(type: \"remote\")) last }", true},
+        {"rootcause.fault.entity { service(\"shop\"){root} remote }", true},
+        {"rootcause.fault.entity { service(\"orders\") }", false},
+        {"rootcause.fault.exception { last message ENDSWITH \"wer\" }", true},
+        {"rootcause.fault.exception { name = \"TimeoutError\" }", true},
+        {"rootcause.fault.exception { first type = \"TimeoutError\" }", true},
+        {"rootcause.fault.exception { name = \"shop\" }", false},
+        {"rootcause.fault.exception { index > 1 }", false},
+        {"rootcause.fault { first last index = 0 }", true},
+        {"rootcause.fault { name = \"shop\" name = \"TimeoutError\" }", true},
+        {"rootcause.fault { service(\"shop\") service(\"bank.example\") }",
+         true},
+        {"rootcause.fault { service(\"orders\") }", false},
+        {"rootcause.error { first last }", true}, /* the table's throttle */
+        {"rootcause.error.service { last name = \"orders-table\" }", true},
+        {"!rootcause.error.exception { index >= 0 }", true},
+        {"rootcause.responsetime.entity { remote and coverage >= 0.5 and "
+         "name = \"bank.example\" }",
+         true},
+        {"rootcause.responsetime.entity { last and coverage > 0.5 }", false},
+        {"rootcause.responsetime.entity { coverage = 1 first }", true},
+        {"rootcause.responsetime.service { last coverage = 0.5 }", true},
+        {"rootcause.responsetime { coverage = 0.5 }", true},
+        {"rootcause.responsetime.entity { responsetime = 2.5 }", true},
+        {"rootcause.fault.entity { fault last } AND fault", true},
+        {"service(\"orders\"){rootcause.fault.service{name=\"shop\"}}", true},
+    };
+    static const struct question none[] = {
+        {"rootcause.fault.service { index >= 0 }", false},
+        {"rootcause.responsetime.entity { index >= 0 }", true},
+        {"rootcause.responsetime.entity { index >= 1 }", false},
+    };
+    (void)state;
+    ASK(pay, q);
+    ASK(report, none);
+}
+
+static void causes_are_found_by_their_json(void **state)
+{
+#define BANK "{\"Name\":\"bank.example\"}"
+    static const struct question q[] = {
+        {"rootcause.json = #[{ \"Services\": [ {\"Name\": \"shop\", "
+         "\"EntityPath\": [{\"Name\": \"shop\"}," BANK "]}," BANK "]}]",
+         true},
+        {"json = #[{\"Services\":[{\"Name\":\"sh\\u006fp\"}," BANK "]}]", true},
+        {"rootcause.json = #[{}]", true},
+        {"rootcause.json = #[]", false},
+        {"rootcause.json = #[1, {\"Services\":[{},{}]}] AND fault", true},
+        {"rootcause.json = #[{\"Services\":[{}]}]", false},
+        {"rootcause.json = #[{\"Services\":[{},{},{}]}]", false},
+        {"rootcause.json = #[{\"Services\":[" BANK ",{}]}]", false},
+        {"rootcause.json = #[{\"Services\":[{\"AccountId\":null},{}]}]", true},
+        {"rootcause.json = #[{\"Services\":[{\"Type\":null},{}]}]", false},
+        {"rootcause.json = #[{\"Services\":[{\"Colour\":1},{}]}]", false},
+        {"rootcause.json = #[{\"Services\":[{\"Names\":[\"shop\"]},{"
+         "\"EntityPath\":[{\"Coverage\":5e-1,\"Remote\":true}]}]}]",
+         true},
+        {"rootcause.json = #[{\"Services\":[{},{\"Inferred\":false}]}]", false},
+        {"rootcause.json = #[{\"Services\":[{},{\"Inferred\":1}]}]", false},
+        {"rootcause.json = #[{\"ClientImpacting\":true}] OR ok", true},
+        {"rootcause.json = #[{\"ClientImpacting\":false}]", true}, /* error */
+    };
+    (void)state;
+    ASK(pay, q);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -290,6 +382,8 @@ int main(void)
         cmocka_unit_test(annotations_compare_by_their_kind),
         cmocka_unit_test(services_are_nodes_and_edges_are_calls),
         cmocka_unit_test(words_bind_as_in_the_grammar),
+        cmocka_unit_test(causes_are_asked_by_their_parts),
+        cmocka_unit_test(causes_are_found_by_their_json),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

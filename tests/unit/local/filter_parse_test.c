@@ -17,6 +17,19 @@ struct refusal {
     const char *filter, *message;
 };
 
+static void refuse_all(const struct refusal *rows, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        struct err err = {""};
+        char expected[128];
+        assert_null(filter_parse(slice_str(rows[i].filter), NULL, &err));
+        snprintf(expected, sizeof(expected), "filter, %s", rows[i].message);
+        if (strncmp(err.text, expected, strlen(expected)) != 0)
+            fail_msg("%s\n  gives   %s\n  not     %s", rows[i].filter, err.text,
+                     expected);
+    }
+}
+
 static void mistakes_name_the_column(void **state)
 {
     static const struct refusal rows[] = {
@@ -73,21 +86,39 @@ static void mistakes_name_the_column(void **state)
         {"group.name != \"a\"", "column 11: \"=\" expected"},
         {"group.name = 5", "column 13: text in quotes expected"},
         {"group.name = \"a\"", "column 14: there is no group \"a\""},
-        {"rootcause.fault.service { ok }", "column 1: \"rootcause.fault."},
-        {"first", "column 1: \"first\" is not offered in local mode"},
-        {"coverage > 1", "column 1: \"coverage\" is not offered"},
         {"annotation.k =\n\n", "column 15: value expected after \"=\""},
     };
     (void)state;
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        struct err err = {""};
-        char expected[128];
-        assert_null(filter_parse(slice_str(rows[i].filter), NULL, &err));
-        snprintf(expected, sizeof(expected), "filter, %s", rows[i].message);
-        if (strncmp(err.text, expected, strlen(expected)) != 0)
-            fail_msg("%s\n  gives   %s\n  not     %s", rows[i].filter, err.text,
-                     expected);
-    }
+    refuse_all(rows, sizeof(rows) / sizeof(rows[0]));
+}
+
+static void mistakes_about_causes_name_the_column(void **state)
+{
+    static const struct refusal rows[] = {
+        {"first", "column 1: \"first\" stands only in braces as in "},
+        {"coverage > 1", "column 1: \"coverage\" stands only in braces"},
+        {"rootcause.fault.entity { service(\"a\"){last} }",
+         "column 39: \"last\" stands only in braces"},
+        {"rootcause.error.entity { coverage > 1 }",
+         "column 26: \"coverage\" stands only in rootcause.responsetime"},
+        {"ok rootcause.fault.service", "column 27: \"{\" expected after"},
+        {"rootcause.fault.service { }", "column 27: keyword expected"},
+        {"rootcause.fault.service { ok", "column 29: \"}\" expected"},
+        {"rootcause.fault.entity { index }", "column 31: operator expected"},
+        {"rootcause.fault.edge { ok }", "column 1: unknown keyword \"rootca"},
+        {"rootcause.responsetime.exception { ok }", "column 1: unknown keyw"},
+        {"rootcause.slow { ok }", "column 1: unknown keyword \"rootcause.slow"},
+        {"rootcause", "column 1: unknown keyword \"rootcause\""},
+        {"rootcause.json", "column 15: \"=\" expected after \"rootcause.json"},
+        {"rootcause.json != #[]", "column 15: \"=\" expected"},
+        {"rootcause.json = {}", "column 18: #[{ ... }] expected after \"=\""},
+        {"rootcause.json = # []", "column 18: #[{ ... }] expected"},
+        {"rootcause.json = #[{\"a\":}]", "column 25: bad JSON: "},
+        {"rootcause.json = #[{\"a\":1}", "column 27: bad JSON: "},
+        {"rootcause.json = #[{}] }", "column 24: "},
+    };
+    (void)state;
+    refuse_all(rows, sizeof(rows) / sizeof(rows[0]));
 }
 
 static bool deep(const char *open, const char *term, const char *close,
@@ -311,6 +342,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(mistakes_name_the_column),
+        cmocka_unit_test(mistakes_about_causes_name_the_column),
         cmocka_unit_test(depth_and_length_are_bounded),
         cmocka_unit_test(a_group_stands_for_its_expression),
         cmocka_unit_test(a_spent_budget_ends_the_evaluation),
