@@ -15,6 +15,7 @@
 struct route {
     const char *method, *path;
     void (*fn)(struct api *a, struct http1_request *r);
+    bool earlier; /* also of an earlier run */
 };
 
 static void on_request(void *arg, struct http1_request *r);
@@ -36,15 +37,23 @@ static void on_faults(struct api *a, struct http1_request *r);
 static void on_set_faults(struct api *a, struct http1_request *r);
 
 static const struct route routes[] = {
-    {"GET", "health", on_health},      {"GET", "live", on_live},
-    {"GET", "runs", api_runs},         {"GET", "traces", api_list},
-    {"DELETE", "traces", api_delete},  {"GET", "histogram", api_histogram},
-    {"GET", "graph", on_graph},        {"GET", "diff", api_diff},
-    {"GET", "events", on_events},      {"GET", "wait", on_wait},
-    {"POST", "mark", on_mark},         {"GET", "export", api_export},
-    {"POST", "import", api_import},    {"GET", "complete", api_complete},
-    {"GET", "source", api_source},     {"GET", "faults", on_faults},
-    {"POST", "faults", on_set_faults},
+    {"GET", "health", on_health, true},
+    {"GET", "live", on_live, false},
+    {"GET", "runs", api_runs, false},
+    {"GET", "traces", api_list, true},
+    {"DELETE", "traces", api_delete, false},
+    {"GET", "histogram", api_histogram, true},
+    {"GET", "graph", on_graph, true},
+    {"GET", "diff", api_diff, true},
+    {"GET", "events", on_events, false},
+    {"GET", "wait", on_wait, false},
+    {"POST", "mark", on_mark, false},
+    {"GET", "export", api_export, false},
+    {"POST", "import", api_import, false},
+    {"GET", "complete", api_complete, true},
+    {"GET", "source", api_source, true},
+    {"GET", "faults", on_faults, false},
+    {"POST", "faults", on_set_faults, false},
 };
 
 struct api *api_new(const struct api_options *o)
@@ -73,6 +82,7 @@ void api_on_change(struct api *a, const struct store_change *c, size_t n)
 void api_stop(struct api *a)
 {
     a->stopped = true;
+    api_close_runs(a);
     api_events_stop(a->events);
     api_waits_stop(a->waits);
 }
@@ -135,15 +145,25 @@ static void on_request(void *arg, struct http1_request *r)
         return;
     if (a->stopped)
         api_fail(r, 503, "shutting down");
-    else if (!try_route(a, r, path) && !try_trace(a, r, path))
+    else if (!api_serve(a, r, path) && !api_try_run(a, r, path))
         api_fail(r, 404, "there is nothing at this path");
+}
+
+bool api_serve(struct api *a, struct http1_request *r, struct slice path)
+{
+    if (a->earlier && is_change(http1_method(r))) {
+        api_fail(r, 405, "an earlier run is only read");
+        return true;
+    }
+    return try_route(a, r, path) || try_trace(a, r, path);
 }
 
 static bool try_route(struct api *a, struct http1_request *r, struct slice path)
 {
     bool known = false;
     for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++) {
-        if (!slice_is(path, routes[i].path))
+        if (!slice_is(path, routes[i].path) ||
+            (a->earlier && !routes[i].earlier))
             continue;
         known = true;
         if (!slice_is(http1_method(r), routes[i].method))

@@ -155,6 +155,11 @@ void api_events_change(struct api_events *e, const struct store_change *c,
         timer_start(e->flush, FLUSH_MS);
 }
 
+void api_events_mark(const struct api_events *e, char out[API_EVENT_TEXT])
+{
+    snprintf(out, API_EVENT_TEXT, "%" PRIu64 ".%.0f", e->last, e->api->started);
+}
+
 void api_events_cleared(struct api_events *e, const uint8_t *id)
 {
     static const uint8_t none[STORE_TRACE_ID];

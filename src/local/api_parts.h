@@ -7,6 +7,7 @@
 
 #define API_ANSWER_MAX (48u << 20)
 #define API_ID_TEXT 36 /* with the NUL */
+#define API_EVENT_TEXT 64
 /* Traces that one answer looks at: histogram, graph, near misses. */
 #define API_LOOK_MAX 20000
 #define API_CHANGES_MAX 1000
@@ -15,6 +16,7 @@
 
 struct api_events;
 struct api_waits;
+struct api_run;
 
 struct api {
     struct api_options o;
@@ -22,6 +24,8 @@ struct api {
     struct api_events *events;
     struct api_waits *waits;
     struct api_work *works; /* under way */
+    struct api_run *runs;   /* earlier ones that are open, last asked first */
+    bool earlier;           /* the store is an earlier run's: only read */
     bool stopped;
 };
 
@@ -41,6 +45,13 @@ double api_now(void);
 /* --- api.c: answers */
 void api_fail(struct http1_request *r, int status, const char *message);
 void api_reply(struct http1_request *r, int status, struct buf *json);
+
+/* False: nothing is at this path (below /api/), and r is not answered. */
+bool api_serve(struct api *a, struct http1_request *r, struct slice path);
+
+/* --- api_run.c: the same for runs/NAME/… */
+bool api_try_run(struct api *a, struct http1_request *r, struct slice path);
+void api_close_runs(struct api *a);
 
 /* --- api_work.c: a reading of the store for one request */
 struct api_work {
@@ -102,6 +113,9 @@ void api_events_free(struct api_events *e);
 void api_events_open(struct api_events *e, struct http1_request *r);
 void api_events_change(struct api_events *e, const struct store_change *c,
                        size_t n);
+/* The id of the newest event, from which a stream can go on: what is read from
+ * now on has all that it tells of, and what it doesn't have is told later. */
+void api_events_mark(const struct api_events *e, char out[API_EVENT_TEXT]);
 /* id NULL: many. */
 void api_events_cleared(struct api_events *e, const uint8_t *id);
 void api_events_stop(struct api_events *e);

@@ -37,6 +37,8 @@ static void write_run(struct jw *j, const char *folder, const char *current,
     buf_init(&path, 8192);
     buf_printf(&path, "%s/%s", folder, run->name);
     jw_object(j);
+    jw_key(j, SLICE("name"));
+    jw_string(j, slice_str(run->name));
     jw_key(j, SLICE("path"));
     jw_string(j, buf_slice(&path));
     jw_key(j, SLICE("started"));

@@ -30,6 +30,7 @@ static bool contains(struct slice body, struct slice text);
 struct api_work *api_work_new(struct api *a, struct http1_request *r)
 {
     struct err err = {""};
+    char event[API_EVENT_TEXT];
     struct api_work *w = api_work_bare(a);
     w->request = r;
     if (!read_params(w, &err)) {
@@ -39,6 +40,8 @@ struct api_work *api_work_new(struct api *a, struct http1_request *r)
         return NULL;
     }
     http1_on_gone(r, gone, w);
+    api_events_mark(a->events, event);
+    http1_add(r, "X-Xray-Relay-Event", slice_str(event));
     return w;
 }
 

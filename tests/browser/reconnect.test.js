@@ -56,4 +56,56 @@ suite('reconnect', (test, relay) => {
     await relay().put([one]);
     await shown(waterfall(page).getByRole('row'));
   });
+
+  // The stream is opened only when this has come, and its event is told.
+  async function beforeStream(page, documents) {
+    let first = true;
+    await page.route('**/api/events*', async r => {
+      if (first) {
+        first = false;
+        const told = event(relay().url, documents[0].trace_id);
+        await told.open;
+        await relay().put(documents);
+        await told.come;
+      }
+      await r.continue();
+    });
+  }
+
+  test('what comes before the stream is open is in the list', async page => {
+    await relay().clear();
+    await some(relay(), 2);
+    await beforeStream(page, [request(Date.now() / 1000, { seed: 11 })]);
+    await page.goto('/');
+    await counts(rows(page), 3);
+  });
+
+  test('what comes before the stream is open is in the waterfall',
+    async page => {
+      await relay().clear();
+      const now = Date.now() / 1000, one = request(now, { seed: 12 });
+      await relay().put([one]);
+      await beforeStream(page, [{ ...request(now, { seed: 13 }),
+        trace_id: one.trace_id, parent_id: one.id }]);
+      await page.goto('/#/trace/' + one.trace_id);
+      await counts(waterfall(page).getByRole('row'), 2);
+    });
 });
+
+// A stream of our own, until it tells of a trace.
+function event(url, id) {
+  let isOpen;
+  const open = new Promise(r => { isOpen = r; });
+  const come = (async () => {
+    const stop = new AbortController(), text = new TextDecoder();
+    const r = await fetch(url + '/api/events', { signal: stop.signal });
+    let all = '';
+    for await (const piece of r.body) {
+      isOpen();
+      all += text.decode(piece, { stream: true });
+      if (all.includes(id)) break;
+    }
+    stop.abort();
+  })();
+  return { open, come };
+}

@@ -5,10 +5,11 @@
 import { html, render, useEffect, useState } from './lib/html.js';
 import { Icon } from './lib/icons.js';
 import { go, href, route } from './lib/route.js';
-import { bytes, count, plural, rate } from './lib/format.js';
+import { bytes, clockText, count, plural, rate } from './lib/format.js';
 import { connection, openStream, listen, paused, stats, waiting }
   from './lib/stream.js';
-import { get } from './lib/api.js';
+import { get, run } from './lib/api.js';
+import { begun, earlier, loadRuns, runs } from './lib/runs.js';
 import { marked } from './lib/actions.js';
 import { remember, watched } from './lib/store.js';
 import { useKeys } from './lib/keys.js';
@@ -20,13 +21,15 @@ import { MapView } from './views/map.js';
 import { Live } from './views/live.js';
 import { Sampling } from './views/sampling.js';
 import { Diff } from './views/diff.js';
+import { Runs } from './views/runs.js';
 import { serveLayouts } from './views/layout.js';
 
 const views = { __proto__: null, traces: List, trace: Trace, map: MapView, live: Live,
-  sampling: Sampling, diff: Diff };
+  sampling: Sampling, diff: Diff, runs: Runs };
+const own = ['traces', 'trace', 'map'];
 const tabs = [['Traces', 'traces'], ['Map', 'map'], ['Live', 'live'],
-  ['Sampling', 'sampling']];
-const titles = { __proto__: null, trace: 'Trace', diff: 'Diff' };
+  ['Sampling', 'sampling']].slice(0, run ? 2 : 4);
+const titles = { __proto__: null, trace: 'Trace', diff: 'Diff', runs: 'Runs' };
 
 function App() {
   const r = route.use(), View = views[r.view];
@@ -35,8 +38,8 @@ function App() {
     const name = titles[r.view] ?? tabs.find(t => t[1] === r.view)?.[0];
     document.title = (name ? name + ' · ' : '') + 'xray-relay local';
   }, [r.view]);
-  // Only the list narrows the stream down to its filter.
-  useEffect(() => { if (r.view !== 'traces') openStream(''); }, [r.view]);
+  // What shows traces opens the stream where its first answer ends.
+  useEffect(() => { if (!own.includes(r.view)) openStream(); }, [r.view]);
   useKeys({
     '?': () => setHelp(true), p: () => paused.set(!paused.get()),
     'g t': () => go(href('traces')), 'g m': () => go(href('map')),
@@ -58,7 +61,7 @@ function Said() {
 }
 
 function Bar({ view, openHelp }) {
-  const s = stats.use();
+  const s = stats.use(), others = runs.use() && earlier().length;
   return html`<header class="bar"><a class="logo" href="#/traces"
       aria-label="xray-relay local"><svg viewBox="0 0 18 18" aria-hidden="true">
       <path class="fo" d="M1 3h9v2.6H1zM5 7.7h12v2.6H5zM9 12.4h6V15H9z"/></svg>
@@ -67,9 +70,10 @@ function Bar({ view, openHelp }) {
       href=${'#/' + to} class=${to === 'sampling' ? 'wid' : ''}
       aria-current=${to === view || to === 'traces' && titles[view] ? 'page'
         : null}>${name}</a>`)}</nav><span class="g"/>
-    <${Chip} s=${s}/>
+    ${!run && html`<${Chip} s=${s}/>`}
     <span class="d wid">${s ? `${plural(s.traces, 'trace')} · ${bytes(s.bytes)}`
-      : ''}</span>
+      : ''}${(run || others > 0) && html` · <a class="link" href="#/runs">${
+      run ? 'runs' : plural(others, 'earlier run')}</a>`}</span>
     <button type="button" class="bt q" title="Light or dark"
       aria-label="Switch light or dark" onClick=${switchTheme}>
       <${Icon} name="theme"/></button>
@@ -120,6 +124,10 @@ function Banner() {
     name="error" class="error"/><span>${t.text}</span>${t.act &&
     html`<button type="button" class="bt" onClick=${t.act}>${t.label}</button>`}
     </div>`;
+  if (run) return html`<div class="note banner" role="status"><span>An earlier
+    run, begun <b>${clockText(begun(run)).replace(/\.000$/, '')}</b>: nothing in
+    it changes.</span><a class="bt" href="#/runs">Runs</a><a class="bt"
+    href="/">Back to what runs now</a></div>`;
   if (mark) return html`<div class="note banner chosen"><span>Marked for a diff:
     <span class="m"> ${mark}</span>. Press <kbd>d</kbd> on another trace.</span>
     <button type="button" class="bt" onClick=${() => marked.set(null)}>Take the
@@ -141,6 +149,7 @@ function start() {
   const theme = remember('theme');
   if (theme) document.documentElement.dataset.theme = theme;
   lookAtHealth();
+  loadRuns();
   setInterval(lookAtHealth, 15000);
   listen(kind => { if (kind !== 'trace') lookAtHealth(); });
   render(html`<${App}/>`, document.getElementById('app'));

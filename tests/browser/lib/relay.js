@@ -20,7 +20,8 @@ async function freePort() {
   });
 }
 
-async function startRelay({ store = ':memory:', args = [] } = {}) {
+async function startRelay({ store = ':memory:', args = [],
+  env = {} } = {}) {
   const port = await freePort(), otlp = await freePort(),
     grpc = await freePort();
   const at = `127.0.0.1:${port}`, url = `http://${at}`;
@@ -30,6 +31,7 @@ async function startRelay({ store = ':memory:', args = [] } = {}) {
     async start() {
       child = spawn(BINARY, ['local', '-b', at, '-t', at, '--store', store,
         ...args], { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env,
+        ...env,
         XRAY_RELAY_OTLP_HTTP_ADDRESS: `127.0.0.1:${otlp}`,
         XRAY_RELAY_OTLP_GRPC_ADDRESS: `127.0.0.1:${grpc}` } });
       log = '';

@@ -9,7 +9,12 @@ export class ApiError extends Error {
   }
 }
 
+// The earlier run that is shown instead of what comes in: /?run=NAME.
+export const run = new URLSearchParams(location.search).get('run');
+
 export async function get(path, params = {}, signal) {
+  if (run) path = path.replace(/^\/api(?!\/runs)/, '/api/runs/' +
+    encodeURIComponent(run));
   const p = new URLSearchParams();
   for (const [k, v] of Object.entries(params))
     if (v != null && v !== '') p.set(k, v);
@@ -47,7 +52,8 @@ async function ask(url, options) {
     if (answer.ok)
       throw new ApiError('the answer is not JSON', answer.status, null);
   }
-  if (answer.ok) return json;
+  const event = answer.headers.get('X-Xray-Relay-Event');
+  if (answer.ok) return event ? { ...json, event } : json;
   throw new ApiError(
     json?.error?.message ?? json?.Message ?? json?.message ??
       `${answer.status} ${answer.statusText}`,
@@ -56,7 +62,8 @@ async function ask(url, options) {
 
 // The range chosen in the URL as the API wants it: "15m" counts from now,
 // "all" has no start, "A-B" are seconds since 1970.
-export const ranges = ['5m', '15m', '1h', '24h', 'all'];
+export const ranges = run ? ['all'] : ['5m', '15m', '1h', '24h', 'all'];
+export const usual = run ? 'all' : '15m';
 
 export function rangeParams(range) {
   if (range === 'all') return {};

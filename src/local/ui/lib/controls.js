@@ -3,7 +3,7 @@
 import { html, useEffect, useLayoutEffect, useRef, useState }
   from './html.js';
 import { change } from './route.js';
-import { ranges } from './api.js';
+import { ranges, usual } from './api.js';
 import { clock } from './format.js';
 
 // A choice of one; arrows move it, as in a native radio group.
@@ -39,7 +39,7 @@ export function Range({ range }) {
     options.unshift([range, `${at(fixed[1])}–${at(fixed[2])}`]);
   }
   return html`<${Choice} label="Time range" value=${range} options=${options}
-    onChange=${r => change({ range: r === '15m' ? null : r })}/>`;
+    onChange=${r => change({ range: r === usual ? null : r })}/>`;
 }
 
 // What a box with something that opens below its first button needs: Escape and

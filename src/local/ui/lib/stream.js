@@ -2,6 +2,7 @@
 // The one stream of events (GET /api/events). The browser resumes a broken one
 // by itself with Last-Event-ID; a refused one is begun anew here, and listeners
 // are told to ask again.
+import { run } from './api.js';
 import { watched } from './store.js';
 
 const RETRY_S = 3;
@@ -21,19 +22,21 @@ export function listen(fn) {
   return () => listeners.delete(fn);
 }
 
-export function openStream(wanted = '') {
-  if (source && filter === wanted) return;
+// event: of the answer that is shown, after which the stream is to go on, so
+// that nothing is missed in between.
+export function openStream(wanted = '', event = '') {
+  if (run || source && filter === wanted) return;
   const other = source !== null;
   filter = wanted;
-  connect();
+  connect(event);
   return other;
 }
 
-function connect() {
+function connect(last) {
   clearTimeout(timer);
   source?.close();
-  const s = new EventSource('/api/events' +
-    (filter ? '?filter=' + encodeURIComponent(filter) : ''));
+  const s = new EventSource('/api/events?' + new URLSearchParams(
+    { filter, last }));
   source = s;
   s.onopen = () => {
     const was = connection.get().state;
@@ -54,7 +57,7 @@ function connect() {
 
 function countDown(left) {
   connection.set({ state: 'lost', retry: left });
-  timer = setTimeout(() => left > 1 ? countDown(left - 1) : connect(), 1000);
+  timer = setTimeout(() => left > 1 ? countDown(left - 1) : connect(''), 1000);
 }
 
 function tell(kind, data) {
@@ -65,4 +68,5 @@ function tell(kind, data) {
 // browser's machine may differ.
 let offset = 0;
 stats.watch(s => { offset = s.now - Date.now() / 1e3; });
-export const serverNow = () => Date.now() / 1e3 + offset;
+// In an earlier run nothing goes on.
+export const serverNow = () => run ? 0 : Date.now() / 1e3 + offset;

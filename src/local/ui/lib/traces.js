@@ -67,7 +67,7 @@ export async function reload() {
     if (query.filter !== traces.get().good) arrived.clear();
     patch({ rows: page.traces, cursor: page.cursor, loading: false,
       error: null, good: query.filter });
-    if (using) openStream(query.filter);
+    if (using) openStream(query.filter, page.event);
     loadStrip();
   } catch (error) {
     if (mine !== turn) return;

@@ -5,7 +5,7 @@ import { html, memo, useCallback, useEffect, useMemo, useRef, useState }
   from '../lib/html.js';
 import { Icon, Status } from '../lib/icons.js';
 import { change, go, href, safeDecode } from '../lib/route.js';
-import { rangeWords } from '../lib/api.js';
+import { rangeWords, run, usual } from '../lib/api.js';
 import { clock, count, ms, pathOf, plural, shortId, utc }
   from '../lib/format.js';
 import { paused, serverNow, stats, waiting } from '../lib/stream.js';
@@ -29,7 +29,7 @@ const HEAD = 28; // of the table, stuck to the top
 const places = new Map();
 
 export function List({ params }) {
-  const filter = params.get('filter') ?? '', range = params.get('range') ?? '15m';
+  const filter = params.get('filter') ?? '', range = params.get('range') ?? usual;
   const t = traces.use(), all = stats.use()?.traces;
   useEffect(() => show({ filter, range }), [filter, range]);
   useEffect(() => {
@@ -42,7 +42,7 @@ export function List({ params }) {
     return () => arrivals.delete(tell);
   }, []);
 
-  if (all === 0 && !filter && !t.rows.length && !t.loading) return html`<${Empty}/>`;
+  if (all === 0 && !run && !filter && !t.rows.length && !t.loading) return html`<${Empty}/>`;
   const shown = t.query && (t.rows.length || !t.error);
   const matched = t.strip && !t.error &&
     `${count(t.strip.matched)} of ${count(t.strip.total)}`;
@@ -58,15 +58,15 @@ export function List({ params }) {
 }
 
 function Tools({ filter, range, t, note }) {
-  const held = paused.use();
   return html`<div class=${'tools' + (t.loading ? ' busy' : '')}>
     <${FilterBox} filter=${filter} error=${t.error} good=${t.good} note=${note}/>
-    <${Range} range=${range}/><${PauseButton} held=${held}/>
+    <${Range} range=${range}/><${PauseButton}/>
     <${Columns} rows=${t.rows}/></div>`;
 }
 
 export function PauseButton() {
   const held = paused.use();
+  if (run) return null;
   return html`<button type="button" class="bt pause" title="p"
     aria-pressed=${String(held)} onClick=${() => paused.set(!held)}>
     <${Icon} name=${held ? 'play' : 'pause'}/> ${held ? 'Go on' : 'Pause'}
@@ -225,7 +225,7 @@ function Head({ cols }) {
 
 function openTrace(id, t) {
   go(href('trace', [id], { filter: t.query.filter || null,
-    range: t.query.range === '15m' ? null : t.query.range }));
+    range: t.query.range === usual ? null : t.query.range }));
 }
 
 // A key may be "constructor" or the like.
@@ -240,7 +240,7 @@ const Row = memo(({ row, i, y, cols, sel, tab, fresh, t, small, now }) => {
   const c = clock(row.start), length = (row.in_progress ? '> ' : '') + ms(d);
   const path = pathOf(row.url) || row.name || 'no segment yet';
   const link = href('trace', [row.id], { filter: t.filter || null,
-    range: t.range === '15m' ? null : t.range });
+    range: t.range === usual ? null : t.range });
   const note = row.message
     ? html`<span class=${row.class === 'ok' ? 'd' : row.class}>${row.message}
       </span>` : row.in_progress ? html`<span class="d">in progress</span>`

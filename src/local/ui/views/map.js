@@ -2,11 +2,12 @@
 // The service map and its twin, the table. #/map?filter=&range=&as=table&node=
 import { html, useEffect, useMemo, useRef, useState } from '../lib/html.js';
 import { Icon, Status, classes, glyphOf, glyphPath, words } from '../lib/icons.js';
-import { get, rangeParams, rangeWords } from '../lib/api.js';
+import { get, rangeParams, rangeWords, usual }
+  from '../lib/api.js';
 import { count, percent, perMinute, plural, seconds, shortType }
   from '../lib/format.js';
 import { change, go, href } from '../lib/route.js';
-import { listen, paused, stats } from '../lib/stream.js';
+import { listen, openStream, paused, stats } from '../lib/stream.js';
 import { Choice, Range, useSort } from '../lib/controls.js';
 import { useBelowWide, useNarrow } from '../lib/narrow.js';
 import { useKeys } from '../lib/keys.js';
@@ -33,9 +34,13 @@ function useGraph(filter, range) {
       timer = 0;
       try {
         const graph = await get('/api/graph', { filter, ...rangeParams(range) });
-        if (on) setG({ graph, error: null, good: filter });
+        if (!on) return;
+        setG({ graph, error: null, good: filter });
+        openStream('', graph.event);
       } catch (error) {
-        if (on) setG(x => ({ ...x, error }));
+        if (!on) return;
+        setG(x => ({ ...x, error }));
+        openStream();
       }
       next = Date.now() + Math.max(LOOK_MS, 10 * (Date.now() - began));
     };
@@ -65,7 +70,7 @@ function useLayout(p) {
 }
 
 export function MapView({ params }) {
-  const filter = params.get('filter') ?? '', range = params.get('range') ?? '15m';
+  const filter = params.get('filter') ?? '', range = params.get('range') ?? usual;
   const { graph, error, good } = useGraph(filter, range);
   const p = useMemo(() => graph && prepare(graph), [graph]);
   const lay = useLayout(p), small = useNarrow(), over = useBelowWide();

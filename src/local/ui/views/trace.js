@@ -3,7 +3,7 @@
 import { html, useEffect, useState } from '../lib/html.js';
 import { get } from '../lib/api.js';
 import { go, href } from '../lib/route.js';
-import { listen } from '../lib/stream.js';
+import { listen, openStream } from '../lib/stream.js';
 import { traces } from '../lib/traces.js';
 import { useKeys } from '../lib/keys.js';
 import { Header } from './trace_head.js';
@@ -20,10 +20,13 @@ function useTrace(id) {
       busy = true;
       try {
         const data = await get('/api/traces/' + id, { documents: 0 });
-        if (on) setT(x => ({ ...x, data, error: null }));
+        if (!on) return;
+        setT(x => ({ ...x, data, error: null }));
+        openStream('', data.event);
         const { documents } = await get('/api/traces/' + id, { documents: 1 });
         if (on) setT(x => ({ ...x, documents }));
       } catch (error) {
+        if (on) openStream();
         if (on) setT(x => ({ ...x, error, data: error.status === 404 ? null
           : x.data }));
       }

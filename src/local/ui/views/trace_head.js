@@ -3,6 +3,7 @@
 import { html, useState } from '../lib/html.js';
 import { Icon, Status, words } from '../lib/icons.js';
 import { clockText, count, ms, plural, title, utc } from '../lib/format.js';
+import { run } from '../lib/api.js';
 import { go, href } from '../lib/route.js';
 import { serverNow } from '../lib/stream.js';
 import { traces } from '../lib/traces.js';
@@ -70,7 +71,7 @@ export function Header({ row, id, up, params, data, documents }) {
     <button type="button" class="bt wid" title="d" onClick=${toDiff}>${diff}
     </button>
     <button type="button" class="bt" title="Pin: keep when the store is trimmed"
-      aria-label="Pin" aria-pressed=${String(is)} onClick=${togglePin}>
+      aria-label="Pin" aria-pressed=${String(is)} disabled=${!!run} onClick=${togglePin}>
       <${Icon} name="star" class=${is ? 'f' : ''}/></button></div>`;
 }
 
