@@ -49,6 +49,7 @@ void annotations_write(struct translator *t)
     bool any = t->options.index_all || t->options.n_indexed || t->has_list;
 
     t->n_annotations = 0;
+    resource_annotate_none(&t->resource);
     if (!any || !seen_begin(&t->annotated, (size_t)a->n + r->n_all))
         return;
     struct place before = place_now(t);
@@ -80,11 +81,10 @@ void resource_members_write(struct translator *t, bool annotations)
     for (uint32_t i = 0; i < r->n_all && !t->documents.failed; i++) {
         const struct attribute *a = r->all[i];
         struct slice key = prefixed(t, a->key);
-        bool is_annotation = value_is_scalar(&a->value) &&
-                             is_wanted(t, key, key_hash(key), FATE_LEFT);
-        if (annotations && is_annotation)
-            put_annotation(t, key, &a->value);
-        else if (annotations || is_annotation || a->value.kind == VALUE_EMPTY)
+        if (annotations)
+            r->annotated[i] = is_wanted(t, key, key_hash(key), FATE_LEFT) &&
+                              put_annotation(t, key, &a->value);
+        else if (r->annotated[i] || a->value.kind == VALUE_EMPTY)
             continue;
         else if (written++ < t->cuts.list_max)
             member_write(t, key, &a->value);

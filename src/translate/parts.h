@@ -203,6 +203,7 @@ struct piece {
 struct resource_view {
     const struct resource *of;    /* NULL: nothing kept */
     const struct attribute **all; /* its own, then defaults it has not */
+    bool *annotated;              /* of each, whether an annotation has it */
     uint32_t n_all, room;
     const struct value *known[KEY_END];
     struct slice service_name, account_id, origin;
@@ -426,6 +427,8 @@ void stack_cpp(struct translator *t, struct slice text);
 /* Reads the resource unless it is the one kept. False without memory. */
 bool resource_use(struct translator *t, const struct resource *r);
 void resource_forget(struct translator *t);
+/* Forgets which attributes the document before had as annotations. */
+void resource_annotate_none(struct resource_view *r);
 void service_write(struct translator *t);
 struct slice resource_text(const struct resource_view *r, enum key k);
 static inline struct slice resource_piece(const struct resource_view *r,
@@ -453,7 +456,7 @@ bool link_is_valid(const struct span_link *l);
 /* Reads the names in aws.xray.annotations, once a span. */
 void annotations_read_list(struct translator *t);
 void annotations_write(struct translator *t);
-/* Members of otel.resource.* that are annotations, or those that are not. */
+/* Members of otel.resource.* that are annotations, then those that are not. */
 void resource_members_write(struct translator *t, bool annotations);
 
 /* metadata.c */

@@ -49,6 +49,12 @@ void resource_forget(struct translator *t)
     buf_clear(&t->resource.text);
 }
 
+void resource_annotate_none(struct resource_view *r)
+{
+    if (r->n_all > 0)
+        memset(r->annotated, 0, r->n_all * sizeof(*r->annotated));
+}
+
 /* The version stands for the service even if it is empty. */
 void service_write(struct translator *t)
 {
@@ -87,6 +93,10 @@ static bool gather(struct translator *t, const struct resource *r)
         if (!keys)
             return false;
         v->annotation_keys = keys;
+        bool *annotated = reallocarray(v->annotated, most, sizeof(*annotated));
+        if (!annotated)
+            return false;
+        v->annotated = annotated;
         v->room = (uint32_t)most;
     }
     if (!seen_begin(&t->doubles, most))
@@ -212,6 +222,7 @@ static void annotation_piece(struct translator *t)
     size_t from = members_begin(t);
 
     t->n_annotations = 0;
+    resource_annotate_none(&t->resource);
     if (seen_begin(&t->annotated, t->resource.n_all))
         resource_members_write(t, true);
     t->resource.n_annotations = t->n_annotations;

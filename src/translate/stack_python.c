@@ -86,12 +86,13 @@ static bool read_inner(struct translator *t, struct slice *above)
             return false;
     } while (!slice_starts(line, "  File "));
     above->n = (size_t)(line.p - above->p) + line.n;
-    /* Below the frame: its source, marks under that, then the message. */
+    /* Below the frame: its source, marks under that, how often it repeated,
+     * then the message. */
     struct slice text = slice_from(body, above->n);
     do {
         size_t next = slice_find_byte(text, '\n');
         text = slice_from(text, next + 1);
-    } while (slice_starts(text, "    "));
+    } while (slice_starts(text, "  "));
     if (slice_find_byte(text, ':') == text.n)
         return false;
     split_message(text, &type, &message);

@@ -71,6 +71,7 @@ void translator_free(struct translator *t)
     free(t->scan.hash);
     free(t->resource.all);
     free(t->resource.annotation_keys);
+    free(t->resource.annotated);
     buf_fini(&t->documents);
     buf_fini(&t->url);
     buf_fini(&t->connection);
