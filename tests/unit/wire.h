@@ -52,8 +52,13 @@ static inline void wire_open(struct wire *w, const char *bound)
     sa.sin_port = htons((uint16_t)strtol(strrchr(bound, ':') + 1, NULL, 10));
     *w = (struct wire){.fd = socket(AF_INET, SOCK_STREAM, 0)};
     buf_init(&w->got, 256u << 20);
-    if (connect(w->fd, (struct sockaddr *)&sa, sizeof(sa)) < 0)
-        abort();
+    /* A signal's visit, as of a fuzzer's alarm, leaves it under way. */
+    while (connect(w->fd, (struct sockaddr *)&sa, sizeof(sa)) < 0) {
+        if (errno == EISCONN)
+            break;
+        if (errno != EINTR)
+            abort();
+    }
     fcntl(w->fd, F_SETFL, O_NONBLOCK);
 }
 
