@@ -171,11 +171,15 @@ struct store_condition {
 };
 
 #define STORE_CONDITIONS_MAX 16
+#define STORE_NAMED_MAX 100
 
 struct store_query {
     /* By ids, in that order; if n_ids is 0, by range. */
     const uint8_t (*ids)[STORE_TRACE_ID];
     size_t n_ids;
+    /* Not empty: behind those of n_ids the newest traces of which a service
+     * has this name, at most STORE_NAMED_MAX. */
+    struct slice named;
     enum store_range range;
     double from, to; /* half open */
     const struct store_condition *conditions;

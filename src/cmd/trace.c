@@ -28,6 +28,7 @@ enum {
 /* Columns of a tree. */
 enum { NAME_COLUMNS = 46, AT_DURATION = 48, AT_BAR = 60, BAR_COLUMNS = 40 };
 
+static void print_links(struct line *l, struct slice whole, struct arena *a);
 static void print_time(struct line *l, double epoch);
 static void print_status(struct line *l, struct slice row, struct arena *a);
 static void print_request(struct line *l, struct slice row, struct arena *a);
@@ -105,6 +106,28 @@ void trace_print_tree(struct line *l, struct slice whole, struct arena *a)
         line_str(l, "AWS would refuse this: ");
         line_text(l, text, 0);
         line_end(l);
+    }
+    print_links(l, whole, a);
+}
+
+/* Which traces this one points to, and which point to it. */
+static void print_links(struct line *l, struct slice whole, struct arena *a)
+{
+    static const char *const words[][2] = {{"to", "links to "},
+                                           {"from", "linked from "}};
+    struct slice links = elements_member(whole, "links", a), list, link, name;
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        list = elements_member(links, words[i][0], a);
+        while (elements_next(&list, &link)) {
+            line_str(l, words[i][1]);
+            line_text(l, elements_member(link, "trace_id", a), 0);
+            name = elements_member(link, "name", a);
+            if (name.n > 0) {
+                line_str(l, " ");
+                line_text(l, name, NAME_COLUMNS);
+            }
+            line_end(l);
+        }
     }
 }
 

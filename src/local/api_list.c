@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The list of traces by pages, and one trace. */
+/* The list of traces by pages. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,10 +26,6 @@ struct page {
     uint8_t id[STORE_TRACE_ID];
 };
 
-struct one {
-    bool documents, found;
-};
-
 static bool read_page(struct api_work *w, struct page *p,
                       struct store_query *q);
 static bool read_cursor(struct slice text, struct store_query *q);
@@ -37,9 +33,6 @@ static bool each_row(struct api_work *w, const struct trace *t,
                      const struct store_trace *s, int64_t epoch);
 static void list_done(struct api_work *w, uint64_t count);
 static int by_start(const void *a, const void *b);
-static bool each_one(struct api_work *w, const struct trace *t,
-                     const struct store_trace *s, int64_t epoch);
-static void one_done(struct api_work *w, uint64_t count);
 
 void api_list(struct api *a, struct http1_request *r)
 {
@@ -60,26 +53,6 @@ void api_list(struct api *a, struct http1_request *r)
     }
     w->each = each_row;
     w->done = list_done;
-    api_work_start(w, &q);
-}
-
-void api_trace(struct api *a, struct http1_request *r, const uint8_t *id)
-{
-    struct store_query q = {.n_ids = 1, .after_epoch = -1};
-    struct slice text;
-    struct api_work *w = api_work_new(a, r);
-    if (w == NULL)
-        return;
-    struct one *o = calloc(1, sizeof(*o));
-    if (o == NULL)
-        abort();
-    w->state = o;
-    w->free_state = free;
-    o->documents =
-        !api_param(r, "documents", &w->arena, &text) || !slice_is(text, "0");
-    q.ids = (const uint8_t(*)[STORE_TRACE_ID])id;
-    w->each = each_one;
-    w->done = one_done;
     api_work_start(w, &q);
 }
 
@@ -168,27 +141,4 @@ static int by_start(const void *a, const void *b)
     if (x->start != y->start)
         return x->start < y->start ? 1 : -1;
     return (x->at > y->at) - (x->at < y->at);
-}
-
-static bool each_one(struct api_work *w, const struct trace *t,
-                     const struct store_trace *s, int64_t epoch)
-{
-    struct one *o = w->state;
-    struct row_facts facts = api_facts(s);
-    (void)epoch;
-    o->found = true;
-    row_write_whole(&w->j, t, &facts, o->documents, &w->scratch);
-    return true;
-}
-
-static void one_done(struct api_work *w, uint64_t count)
-{
-    struct one *o = w->state;
-    (void)count;
-    if (w->request == NULL)
-        return;
-    if (o->found)
-        api_reply(w->request, 200, &w->out);
-    else
-        api_fail(w->request, 404, "there is no such trace (any more)");
 }

@@ -295,6 +295,7 @@ static struct trace_entity *infer_one(struct assembly *x,
     e->raw = SLICE("");
     e->raw_metadata = SLICE("");
     e->annotations = NULL;
+    e->links = NULL;
     e->embedded = e->orphan = false;
     e->parent = (struct trace_entity *)caller;
     e->parent_id = caller->id;

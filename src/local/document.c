@@ -10,6 +10,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "trace_id.h"
 #include "xr/hash.h"
 #include "xr/json_scan.h"
 
@@ -35,6 +36,7 @@ enum take {
     TAKE_OBJECT, /* keeps the raw text, reads members by the table `inner` */
     TAKE_ANNOTATIONS,
     TAKE_CAUSE,
+    TAKE_LINKS,
     TAKE_SUBSEGMENTS,
 };
 
@@ -60,6 +62,8 @@ static bool take_annotation(struct reader *r, struct slice key,
 static bool take_cause(struct reader *r, struct trace_entity *e);
 static bool take_exceptions(struct reader *r, struct trace_entity *e);
 static bool take_exception(struct reader *r, struct trace_exception *x);
+static bool take_links(struct reader *r, struct trace_entity *e);
+static bool take_link(struct reader *r, struct trace_link *l);
 static bool take_subsegments(struct reader *r, struct trace_entity *e);
 static bool take_entity(struct reader *r, struct trace_entity *e);
 static struct trace_entity *new_entity(struct reader *r);
@@ -126,6 +130,7 @@ static const struct member entity_members[] = {
     {"metadata", TAKE_OBJECT, AT(raw_metadata), no_members},
     {"annotations", TAKE_ANNOTATIONS, 0, NULL},
     {"cause", TAKE_CAUSE, 0, NULL},
+    {"links", TAKE_LINKS, 0, NULL},
     {"subsegments", TAKE_SUBSEGMENTS, 0, NULL},
     {0},
 };
@@ -259,6 +264,8 @@ static bool read_member(struct reader *r, const struct member *m,
         return take_cause(r, e);
     if (kind == JS_ARRAY && m->take == TAKE_SUBSEGMENTS)
         return take_subsegments(r, e);
+    if (kind == JS_ARRAY && m->take == TAKE_LINKS)
+        return take_links(r, e);
     if (kind == JS_STRING && m->take == TAKE_CAUSE) {
         /* The id of an exception told of elsewhere; with its quotes. */
         e->raw_cause = slice_of(text.p - 1, text.n + 2);
@@ -396,6 +403,55 @@ static bool take_exception(struct reader *r, struct trace_exception *x)
         if (to && kind == JS_STRING) {
             if (!text_of(r, text, to))
                 return false;
+        } else if (!js_skip(&r->js, kind)) {
+            return false;
+        }
+    }
+    return !r->js.why && !r->full;
+}
+
+static bool take_links(struct reader *r, struct trace_entity *e)
+{
+    struct trace_link **at = &e->links;
+    enum js_kind kind;
+    *at = NULL;
+    while ((kind = js_next(&r->js, NULL)) != JS_ARRAY_END) {
+        if (kind != JS_OBJECT) {
+            if (!js_skip(&r->js, kind))
+                return false;
+            continue;
+        }
+        struct trace_link *l = arena_alloc(r->arena, sizeof(*l));
+        r->full = !l;
+        if (!l || !take_link(r, l))
+            return false;
+        if (l->trace_id.n == 0)
+            continue;
+        *at = l;
+        at = &l->next;
+    }
+    return true;
+}
+
+/* Without a trace id that can be read it is none. */
+static bool take_link(struct reader *r, struct trace_link *l)
+{
+    struct slice key, text;
+    uint8_t bytes[STORE_TRACE_ID];
+    *l = (struct trace_link){0};
+    while (next_key(r, &key)) {
+        enum js_kind kind = js_next(&r->js, &text);
+        if (kind == JS_STRING && slice_is(key, "id")) {
+            if (!text_of(r, text, &l->id))
+                return false;
+        } else if (kind == JS_STRING && slice_is(key, "trace_id") &&
+                   trace_id_read(text, bytes)) {
+            char *id = arena_alloc(r->arena, TRACE_ID_TEXT);
+            r->full = !id;
+            if (!id)
+                return false;
+            trace_id_write(bytes, id);
+            l->trace_id = slice_str(id);
         } else if (!js_skip(&r->js, kind)) {
             return false;
         }

@@ -13,6 +13,7 @@
 #define ID_BEFORE_S (30 * 86400.0)
 #define ID_AFTER_S 86400.0
 #define SUMMARY_MAX (256u << 10)
+#define LINKS_MAX 1000 /* traces that one points to */
 
 static int64_t listed_second(const struct store_trace *s,
                              const struct trace *t);
@@ -21,6 +22,7 @@ static void fill_summary(struct store_row *row, const struct trace *t,
                          const struct store_trace *s, struct arena *a);
 static bool fill_services(struct store_row *row, const struct trace *t,
                           struct arena *a);
+static size_t fill_links(struct store_service *list, const struct trace *t);
 static bool fill_annotations(struct store_row *row, const struct trace *t,
                              struct arena *a);
 
@@ -96,14 +98,15 @@ static void fill_summary(struct store_row *row, const struct trace *t,
     buf_fini(&text);
 }
 
-/* Nodes; and the names of subsegments that stand for inferred ones, by which
- * a filter finds those too. */
+/* Nodes; the names of subsegments that stand for inferred ones, by which a
+ * filter finds those too; and the ids of traces that this one points to, by
+ * which those find it. */
 static bool fill_services(struct store_row *row, const struct trace *t,
                           struct arena *a)
 {
     size_t n = 0;
-    struct store_service *list =
-        arena_alloc(a, (t->n_nodes + t->n_entities) * sizeof(*list));
+    struct store_service *list = arena_alloc(
+        a, (t->n_nodes + 2 * t->n_entities + LINKS_MAX) * sizeof(*list));
     if (!list)
         return false;
     for (size_t i = 0; i < t->n_nodes; i++)
@@ -116,9 +119,21 @@ static bool fill_services(struct store_row *row, const struct trace *t,
         if (e->kind == TRACE_INFERRED && !slice_eq(e->name, e->parent->name))
             list[n++] = (struct store_service){.name = e->parent->name};
     }
+    n += fill_links(list + n, t);
     row->services = list;
     row->n_services = n;
     return true;
+}
+
+static size_t fill_links(struct store_service *list, const struct trace *t)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < t->n_entities; i++)
+        for (const struct trace_link *l = t->entities[i]->links;
+             l && n < LINKS_MAX; l = l->next)
+            if (!slice_eq(l->trace_id, t->id))
+                list[n++] = (struct store_service){.name = l->trace_id};
+    return n;
 }
 
 static bool fill_annotations(struct store_row *row, const struct trace *t,

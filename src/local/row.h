@@ -18,7 +18,7 @@ struct row_facts {
 /* The row: one object. The arena is for a moment's use. */
 void row_write(struct jw *j, const struct trace *t, const struct row_facts *f,
                struct arena *a);
-/* Members of the answer of /api/traces/{id}, one object. */
+/* Members of the answer of /api/traces/{id}, into an object that is open. */
 void row_write_whole(struct jw *j, const struct trace *t,
                      const struct row_facts *f, bool documents,
                      struct arena *a);

@@ -32,7 +32,6 @@ static void key_text(struct jw *j, const char *key, struct slice s);
 void row_write_whole(struct jw *j, const struct trace *t,
                      const struct row_facts *f, bool documents, struct arena *a)
 {
-    jw_object(j);
     jw_key(j, SLICE("trace"));
     row_write(j, t, f, a);
     write_nodes(j, t);
@@ -45,7 +44,6 @@ void row_write_whole(struct jw *j, const struct trace *t,
     jw_uint(j, t->unreadable);
     jw_key(j, SLICE("limit_exceeded"));
     jw_bool(j, t->limit_exceeded);
-    jw_object_end(j);
 }
 
 static void write_nodes(struct jw *j, const struct trace *t)

@@ -45,6 +45,13 @@ struct trace_exception {
     bool remote;
 };
 
+/* What an entity names of another trace (`links`). */
+struct trace_link {
+    struct trace_link *next;
+    struct slice trace_id; /* as in struct trace */
+    struct slice id;       /* of an entity there; empty: not told */
+};
+
 /* The members of `http`; empty slices and 0 are "not there". */
 struct trace_http {
     bool present;
@@ -87,6 +94,7 @@ struct trace_entity {
     struct trace_http http;
     struct trace_annotation *annotations;
     struct trace_exception *exceptions;
+    struct trace_link *links;
 
     /* The tree. Children are in the order of their start; below a subsegment
      * stand its own and the segments that it called. */

@@ -18,6 +18,7 @@
 #define TEXT_INDEXED_MIN 3
 
 static enum db_result list(struct worker *w, struct reading *r);
+static enum db_result list_named(struct worker *w, struct reading *r);
 static bool list_add(struct reading *r, struct slice id, int64_t epoch);
 static enum db_result list_by_range(struct worker *w, struct reading *r);
 static const char *range_sql(enum store_range range);
@@ -120,7 +121,26 @@ static enum db_result list(struct worker *w, struct reading *r)
         if (!list_add(r, slice_of(r->query.ids[i], STORE_TRACE_ID), 0))
             return DB_FAILED;
     r->count = r->n;
-    return DB_DONE;
+    return r->query.named.n > 0 ? list_named(w, r) : DB_DONE;
+}
+
+static enum db_result list_named(struct worker *w, struct reading *r)
+{
+    enum db_result result = DB_FAILED;
+    struct db_statement *s = db_prepare(
+        w->file.db, "SELECT DISTINCT tid, epoch FROM svc JOIN trace USING (tid)"
+                    " WHERE name = ?1 ORDER BY epoch DESC LIMIT ?2");
+    if (!s)
+        return DB_FAILED;
+    db_bind_text(s, 1, r->query.named);
+    db_bind_int(s, 2, STORE_NAMED_MAX);
+    while ((result = db_step(s)) == DB_ROW)
+        if (!list_add(r, db_bytes(s, 0), db_int(s, 1))) {
+            result = DB_FAILED;
+            break;
+        }
+    db_drop(s);
+    return result;
 }
 
 static bool list_add(struct reading *r, struct slice id, int64_t epoch)

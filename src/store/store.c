@@ -219,6 +219,8 @@ static bool copy_query(struct reading *r, const struct store_query *q)
         memcpy(ids, q->ids, q->n_ids * STORE_TRACE_ID);
     r->query.ids = ids;
     r->query.conditions = conditions;
+    if (!copy_slice(&r->arena, &r->query.named))
+        return false;
     for (size_t i = 0; i < q->n_conditions; i++) {
         conditions[i] = q->conditions[i];
         if (!copy_slice(&r->arena, &conditions[i].text) ||

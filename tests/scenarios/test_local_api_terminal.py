@@ -217,6 +217,59 @@ def test_hostile_text_is_made_visible(local):
         assert not any(c in out for c in "\x1b\x07\u009b\u202e\ufeff")
 
 
+def test_links_between_traces(local):
+    sent, span = put(local, name="shop"), "00000000000000ab"
+    link = {"trace_id": sent, "id": "00000000000000aa"}
+    taken = put(
+        local,
+        name="worker",
+        links=[
+            {**link, "attributes": {"x": [1]}},
+            {"trace_id": "1-5-6", "id": "00000000000000aa"},
+            7,
+        ],
+        subsegments=[
+            {
+                "id": span,
+                "name": "batch",
+                "start_time": 1.0,
+                "links": [{"trace_id": sent.replace("-", "")[1:]}],
+            }
+        ],
+    )
+    own = get(local, f"/api/traces/{taken}")[1]
+    (segment_id, _) = [row["id"] for row in own["rows"]]
+    assert own["links"] == {
+        "to": [
+            {**link, "from": segment_id},
+            {"trace_id": sent, "id": "", "from": span},
+        ],
+        "from": [],
+    }
+    assert get(local, f"/api/traces/{sent}")[1]["links"] == {
+        "to": [],
+        "from": [
+            {
+                "trace_id": taken,
+                "id": segment_id,
+                "to": "00000000000000aa",
+                "name": "worker",
+            },
+            {"trace_id": taken, "id": span, "to": "", "name": "batch"},
+        ],
+    }
+    lines = command(local, "show", taken).stdout.splitlines()
+    assert lines[-1] == f"links to {sent}"
+    lines = command(local, "show", sent).stdout.splitlines()
+    assert lines[-2:] == [
+        f"linked from {taken} worker",
+        f"linked from {taken} batch",
+    ]
+    change = {"X-Xray-Relay": "1"}
+    local.request("DELETE", f"/api/traces/{taken}", headers=change)
+    assert get(local, f"/api/traces/{sent}")[1]["links"]["from"] == []
+
+
 def shop(relay, start, **subsegment):
     """A trace with one call in it; gives its id."""
     document = json.loads(segment(name="shop"))
