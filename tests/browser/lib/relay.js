@@ -106,4 +106,4 @@ async function startRelay({ store = ':memory:', args = [],
   return relay;
 }
 
-module.exports = { startRelay };
+module.exports = { startRelay, BINARY };

@@ -106,7 +106,8 @@ function Overview({ m, row, s, o, filter, choose }) {
       s.b <= m.entry.b && s !== m.entry ? ` (${percent(d / whole)} of the response)`
       : ''}`],
     ['Own time', s.kind !== 'inferred' && html`${ms(own)}${path
-      ? `, ${ms(sum(path))} on the critical path` : ''}`],
+      ? `, ${sum(path) > own * .99 ? 'all' : ms(sum(path))} on the critical path`
+      : ''}`],
     slow && slow !== s && ['Most of it in', html`${slow.nodeOf !== s.nodeOf
       ? slow.nodeOf.name + ' › ' : ''}${link(slow)} (${
       percent((slow.b - slow.a) / whole)})`],

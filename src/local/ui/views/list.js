@@ -114,13 +114,14 @@ function annotationKeys(rows) {
 }
 
 // The chosen annotation columns: of the URL, else as last time, else the two
-// that most traces have.
+// that most traces have and that tell them apart.
 function useColumns(rows, params) {
   const first = useRef(null);
   const set = params.get('cols') ?? remember('cols');
   if (set != null) return set ? set.split(',').map(safeDecode) : [];
   if (!first.current && rows.length)
-    first.current = annotationKeys(rows).slice(0, 2);
+    first.current = annotationKeys(rows).filter(k => rows.length < 3 ||
+      new Set(rows.map(r => valuesOf(r, k)).filter(Boolean)).size > 1).slice(0, 2);
   return first.current ?? [];
 }
 
