@@ -20,6 +20,7 @@
 #include "http1_conn.h"
 
 #define SWEEP_MS 500
+#define STOOD_STILL_MS 5000
 #define LINGER_MS 2000
 #define READ_AT_LEAST 4096
 #define READ_AT_ONCE 16384
@@ -46,6 +47,7 @@ static bool step_linger(struct http1_conn *c);
 static bool conn_fill(struct http1_conn *c);
 static void conn_watch(struct http1_conn *c);
 static void conn_free(struct http1_conn *c);
+static void sweep_later(struct http1 *s);
 static void sweep(void *arg);
 static void sweep_conn(struct http1_conn *c, int64_t now);
 static void conn_timed_out(struct http1_conn *c);
@@ -157,7 +159,7 @@ static void accepted(void *arg, int fd, const struct sockaddr *peer)
     c->watch = watch_new(s->loop, fd, conn_event, c);
     watch_set(c->watch, !s->paused, false);
     if (!timer_running(s->sweep))
-        timer_start(s->sweep, SWEEP_MS);
+        sweep_later(s);
 }
 
 static bool is_loopback(const struct sockaddr *sa)
@@ -492,16 +494,27 @@ static void conn_free(struct http1_conn *c)
     free(c);
 }
 
+static void sweep_later(struct http1 *s)
+{
+    s->sweep_ms = loop_now_ms(s->loop) + SWEEP_MS;
+    timer_start(s->sweep, SWEEP_MS);
+}
+
+/* The time in which this process stood still, as a frozen sandbox does, is not
+ * its peers': they may well be about to use their connections again. */
 static void sweep(void *arg)
 {
     struct http1 *s = arg;
     int64_t now = loop_now_ms(s->loop);
+    int64_t late = now - s->sweep_ms;
     for (struct http1_conn *c = s->first, *next; c; c = next) {
         next = c->next;
+        if (late >= STOOD_STILL_MS)
+            c->progress_ms = now;
         sweep_conn(c, now);
     }
     if (s->first)
-        timer_start(s->sweep, SWEEP_MS);
+        sweep_later(s);
 }
 
 static void sweep_conn(struct http1_conn *c, int64_t now)

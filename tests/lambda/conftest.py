@@ -2,6 +2,7 @@
 """Fixtures: `xray`, a fake X-Ray, and `make_lambda`, environments with the
 program as an extension. Numbers of the scenarios are printed at the end."""
 
+import math
 import os
 import shutil
 import sys
@@ -20,6 +21,9 @@ from harness.metrics import Ledger  # noqa: E402
 
 BINARY = os.environ.get("XR_BIN", "build/xray-relay")
 U = 0.15  # seconds that the fake X-Ray takes, where time is measured
+PEAK_MAX = 24 << 10  # KiB; what a scenario of few spans may take
+SANITIZED = "asan" in BINARY
+IS_STATIC = "static-" in BINARY
 NUMBERS = []
 
 
@@ -64,6 +68,7 @@ def make_lambda(tmp_path, xray):
     def make(*, name="collector", more=(), env=None, binary=BINARY, **options):
         # A request that was given up stays with the fake X-Ray for a while.
         wire = options.pop("wire", options.get("telemetry") != "no_telemetry")
+        peak_max = PEAK_MAX if binary == BINARY else math.inf
         directory = tmp_path / "opt" / "extensions"
         directory.mkdir(parents=True, exist_ok=True)
         path = directory / name
@@ -86,6 +91,7 @@ def make_lambda(tmp_path, xray):
         )
         if wire:
             made[-1].on_freeze = lambda: check_wire(xray)
+        made[-1].peak_max = peak_max
         made[-1].log = lambda: (tmp_path / f"{name}.log").read_text()
         made[-1].ledger = lambda: Ledger.parse(made[-1].log())
         return made[-1]
@@ -96,6 +102,9 @@ def make_lambda(tmp_path, xray):
         for log in sorted(tmp_path.glob("*.log")):
             print(f"--- {log.name}\n{log.read_text()[-3000:]}")
         assert all(s == 0 for s in environment.exits), environment.exits
+        assert not environment.wrongs, environment.wrongs
+        peaks = [e.peak_kib for e in environment.extensions]
+        assert max(peaks) <= environment.peak_max or SANITIZED, peaks
 
 
 def check_wire(xray):

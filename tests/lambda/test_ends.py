@@ -4,12 +4,11 @@
 import os
 import time
 
+from conftest import SANITIZED, IS_STATIC
 from emulator.environment import rss_kib
 from emulator.judge import delivered, ids, mean_post, run
 
 WORK_S = 0.02
-SANITIZED = "asan" in os.environ.get("XR_BIN", "")
-STATIC = "static-" in os.environ.get("XR_BIN", "")
 
 
 def test_start(make_lambda, number):
@@ -25,7 +24,7 @@ def test_start(make_lambda, number):
     )
     function.invoke({"spans": 0})
     function.shutdown()
-    assert extension.cpu_at_register <= 5 or not STATIC
+    assert extension.cpu_at_register <= 5 or not IS_STATIC
     assert extension.exited[1] == 0
     assert function.log() == ""  # quiet
 
@@ -43,7 +42,7 @@ def test_thousand_invocations(make_lambda, xray, number):
     number(**{"post mean": f"{mean_post(made):.2f} ms"})
     assert len(os.listdir(f"/proc/{pid}/fd")) <= files + 2
     assert after - before < 2048 or SANITIZED
-    assert after <= 8192 or not STATIC
+    assert after <= 8192 or not IS_STATIC
     function.shutdown()
     assert len(delivered(xray)) == 1000
 

@@ -10,13 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from conftest import BINARY
+from conftest import BINARY, SANITIZED, IS_STATIC
 from emulator.judge import delivered, ids
 from harness.waiting import until
 
 SIGNALS = [signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE]
-SANITIZED = "asan" in os.environ.get("XR_BIN", "")
-STATIC = "static-" in os.environ.get("XR_BIN", "")
+
 PATH = os.environ["PATH"]
 
 
@@ -119,7 +118,7 @@ def test_little_address_space(make_lambda, least_memory, number, more_mib):
         function.invoke({"spans": 1})
     idle = is_idle(function.extensions[0])
     number(idle=idle, limit=f"{least_memory + (more_mib << 20) >> 20} MiB")
-    if STATIC:  # a loader takes as much as is there
+    if IS_STATIC:  # a loader takes as much as is there
         assert idle or more_mib > 1
     assert not idle or more_mib < 64
     function.shutdown()
@@ -154,7 +153,7 @@ def failing_malloc(tmp_path_factory):
 
 
 @pytest.mark.skipif(SANITIZED, reason="the sanitizer has its own allocator")
-@pytest.mark.skipif(STATIC, reason="a static program preloads nothing")
+@pytest.mark.skipif(IS_STATIC, reason="a static program preloads nothing")
 @pytest.mark.parametrize("after", [1, 10, 30, 60, 100, 150, 200, 300, 500])
 def test_no_memory_in_init(make_lambda, failing_malloc, number, after):
     function = make_lambda(
@@ -168,7 +167,7 @@ def test_no_memory_in_init(make_lambda, failing_malloc, number, after):
 
 
 @pytest.mark.skipif(SANITIZED, reason="the sanitizer has its own allocator")
-@pytest.mark.skipif(STATIC, reason="a static program preloads nothing")
+@pytest.mark.skipif(IS_STATIC, reason="a static program preloads nothing")
 def test_no_memory_in_an_invocation(
     make_lambda, failing_malloc, number, tmp_path
 ):

@@ -43,6 +43,8 @@ class Extension:
         self.cpu_at_register = None
         self.exited = None  # time and status
         self.rss_at_next = None
+        self.nexts = 0  # events asked for
+        self.peak_kib = 0
 
 
 class Invocation:
@@ -83,9 +85,12 @@ class Environment:
         self.runtimes = more.pop("runtimes", 1)
         self.credentials = more.pop("credentials", None)
         self.memory = more.pop("memory", None)  # bytes of address space
+        self.wrapper = more.pop("wrapper", [])  # command that starts it
         self.command = more.pop("command", [sys.executable, str(FUNCTION)])
         assert not more, more
         self.faults = {}  # handler name: statuses to answer with
+        self.wrongs = []  # rules that were broken
+        self.clock_offset = 0  # seconds that its clock is ahead of ours
         # Called with the extension before an answer is given, once.
         self.before_register = self.before_event = None
         self.before_next = None
@@ -181,9 +186,10 @@ class Environment:
         self.state = "shutting-down"
         end = time.time() + SHUTDOWN_MS / 1000
         self._stop_runtime(SHUTDOWN_MS / 1000 * RUNTIME_SHARE)
-        deadline_ms = int(end * 1000)
+        deadline_ms = self._told(int(end * 1000))
         with self.cv:
             for e in self.extensions:
+                e.peak_kib = peak_kib(e.process)
                 if "SHUTDOWN" in e.events:
                     self._send(
                         e,
@@ -246,7 +252,10 @@ class Environment:
             return refuse(403, "Extension.UnknownExtensionIdentifier")
         process = e.process
         with self.cv:
+            if e.state == "ready":
+                self.wrongs.append("asked for next while it waits for one")
             e.state = "ready"
+            e.nexts += 1
             if e.first_next is None:
                 e.first_next = time.monotonic()
                 e.rss_at_next = rss_kib(process.pid)
@@ -270,7 +279,8 @@ class Environment:
         )
 
     def on_error(self, headers, body, phase):
-        raise AssertionError(f"{phase}/error: {body}")
+        self.wrongs.append(f"{phase}/error: {body}")
+        return 202, {"status": "OK"}, {}
 
     def on_subscribe(self, headers, body):
         e = self._by_id(headers)
@@ -288,7 +298,11 @@ class Environment:
         wrong = check(json.loads(body), schemas)
         if wrong:
             return refuse(400, "ValidationError", wrong)
-        self.subscription = Subscription(json.loads(body), self.telemetry_fault)
+        if self.subscription:
+            self.wrongs.append("subscribed twice")
+        self.subscription = Subscription(
+            json.loads(body), self.telemetry_fault, self.wrongs.append
+        )
         for kind, record in self.init_events:
             self.subscription.add(kind, record)
         return 200, b'"OK"', {}
@@ -324,7 +338,9 @@ class Environment:
         return 202, {"status": "OK"}, {}
 
     def on_credentials(self, headers, _):
-        assert self.credentials is not None, "credentials were not to be asked"
+        if self.credentials is None:
+            self.wrongs.append("credentials were not to be asked")
+            return refuse(404, "NotFound")
         return self.credentials(headers)
 
     # Telemetry.
@@ -360,11 +376,15 @@ class Environment:
     def _invoke_event(self, _, i):
         return {
             "eventType": "INVOKE",
-            "deadlineMs": i.deadline_ms,
+            "deadlineMs": self._told(i.deadline_ms),
             "requestId": i.id,
             "invokedFunctionArn": "arn:aws:lambda:f",
             "tracing": {"type": "X-Amzn-Trace-Id", "value": i.trace},
         }
+
+    def _told(self, ms):
+        """A time by the clock that the extension has."""
+        return ms + int(self.clock_offset * 1000)
 
     def _by_id(self, headers):
         id_ = headers.get("Lambda-Extension-Identifier")
@@ -409,7 +429,7 @@ class Environment:
         e.state = "started"
         e.started = time.monotonic()
         e.process = subprocess.Popen(
-            [str(e.path)],
+            [*self.wrapper, str(e.path)],
             env=env,
             cwd=self.directory,
             stdin=subprocess.DEVNULL,
@@ -544,9 +564,13 @@ def cpu_ms(pid):
         return int(f.read().split()[0]) / 1e6
 
 
-def rss_kib(pid):
+def peak_kib(process):
+    return 0 if process.poll() is not None else rss_kib(process.pid, "VmHWM")
+
+
+def rss_kib(pid, name="VmRSS"):
     with open(f"/proc/{pid}/status", encoding="ascii") as f:
         for line in f:
-            if line.startswith("VmRSS"):
+            if line.startswith(name):
                 return int(line.split()[1])
     return 0

@@ -41,10 +41,11 @@ class Subscription:
     """Events for one subscriber. `fault`: late, lost (no runtimeDone),
     duplicate, split (an event a POST)."""
 
-    def __init__(self, request, fault=None):
+    def __init__(self, request, fault=None, wrong=print):
         self.port = urlsplit(request["destination"]["URI"]).port
         self.wait = request.get("buffering", {}).get("timeoutMs", 1000) / 1000
         self.fault = fault
+        self.wrong = wrong  # told what is amiss with an answer
         self.frozen = False
         self.stopped = False
         self.posts = 0
@@ -113,7 +114,8 @@ class Subscription:
             {"Content-Type": "application/json"},
         )
         answer = connection.getresponse()
-        assert answer.status == 200, answer.status
-        assert answer.read() == b""
+        text = answer.read()
+        if answer.status != 200 or text:
+            self.wrong(f"telemetry was answered {answer.status} {text}")
         connection.close()
         self.posts += 1
