@@ -2,6 +2,7 @@
 """A relay that breaks becomes an extension that only lives: the function
 answers, before and after, and SHUTDOWN ends it with 0."""
 
+import math
 import os
 import resource
 import signal
@@ -11,11 +12,11 @@ from pathlib import Path
 import pytest
 
 from conftest import BINARY, SANITIZED, IS_STATIC
+from emulator.environment import rss_kib
 from emulator.judge import delivered, ids
 from harness.waiting import until
 
 SIGNALS = [signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE]
-
 PATH = os.environ["PATH"]
 
 
@@ -86,24 +87,26 @@ def test_breaks_during_the_handler(make_lambda, number):
     lives(function)
 
 
-def address_space(pid):
-    with open(f"/proc/{pid}/statm", encoding="ascii") as f:
-        return int(f.read().split()[0]) * os.sysconf("SC_PAGESIZE")
-
-
 @pytest.fixture(scope="session")
 def least_memory():
     """Address space with which the program begins to run; with less it is
     the kernel or the loader that ends it."""
-    for mib in range(1, 512):
-        if runs_with(mib << 20):
-            return mib << 20
-    raise AssertionError("it does not run")
+    return least("--as", range(1 << 20, 512 << 20, 1 << 20))
+
+
+@pytest.fixture(scope="session")
+def least_data():
+    """The same of memory that is its own and can be written."""
+    return least("--data", range(64 << 10, 32 << 20, 64 << 10))
+
+
+def least(option, limits):
+    return next(n for n in limits if runs_with(f"{option}={n}"))
 
 
 def runs_with(limit):
     """Without the address of the API, `idle` ends with 1 at once."""
-    command = ["prlimit", f"--as={limit}", os.path.abspath(BINARY), "idle"]
+    command = ["prlimit", limit, os.path.abspath(BINARY), "idle"]
     answer = subprocess.run(command, env={"PATH": PATH}, capture_output=True)
     return answer.returncode == 1 and b"shared librar" not in answer.stderr
 
@@ -113,34 +116,76 @@ def runs_with(limit):
 def test_little_address_space(make_lambda, least_memory, number, more_mib):
     """From what suffices for an idle extension to plenty; without a library to
     be preloaded, so the static program is put to it as well."""
-    function = make_lambda(memory=least_memory + (more_mib << 20))
+    limit = least_memory + (more_mib << 20)
+    function = make_lambda(wrapper=["prlimit", f"--as={limit}"])
     for _ in range(3):
         function.invoke({"spans": 1})
     idle = is_idle(function.extensions[0])
-    number(idle=idle, limit=f"{least_memory + (more_mib << 20) >> 20} MiB")
-    if IS_STATIC:  # a loader takes as much as is there
-        assert idle or more_mib > 1
+    number(idle=idle, limit=f"{limit >> 20} MiB")
+    if IS_STATIC:  # its allocator wants 32 MiB at once; a loader is frugal
+        assert idle == (more_mib < 32)
     assert not idle or more_mib < 64
     function.shutdown()
     assert function.exits == [0]
 
 
-@pytest.mark.skipif(SANITIZED, reason="the sanitizer reserves terabytes")
-def test_address_space_ends_in_an_invocation(make_lambda, xray, number):
-    """Not a byte more than there is already, and much to keep."""
-    xray.stop()
+@pytest.mark.skipif(not IS_STATIC, reason="of the static program's allocator")
+@pytest.mark.parametrize("more_kib", [64, 512, 1024, 2048, 3072, 4096, 8192])
+def test_memory_ends_in_init(make_lambda, least_data, number, more_kib):
+    """Sooner or later in the start: its allocator takes memory in small steps
+    here, and one of them fails."""
+    limit = least_data + (more_kib << 10)
     function = make_lambda(
-        timeout=20, env={"XRAY_RELAY_TOTAL_BUFFER_SIZE_MB": 256}
+        wrapper=["prlimit", f"--data={limit}"],
+        env={
+            "MIMALLOC_EAGER_COMMIT": 0,
+            "XRAY_RELAY_TOTAL_BUFFER_SIZE_MB": 3,
+        },
     )
-    function.invoke({"ids": ids(1)})
-    pid = function.extensions[0].process.pid
-    limit = address_space(pid)
-    resource.prlimit(pid, resource.RLIMIT_AS, (limit, limit))
-    for _ in range(4):
-        function.invoke({"spans": 500, "exports": 80})
-    number(idle=is_idle(function.extensions[0]))
+    for _ in range(3):
+        function.invoke({"spans": 1})
+    idle = is_idle(function.extensions[0])
+    number(idle=idle, limit=f"{limit >> 10} KiB")
+    assert idle or more_kib > 512
+    assert "memory" in function.log()
     function.shutdown()
     assert function.exits == [0]
+    forgive_telemetry(function)
+
+
+@pytest.mark.skipif(SANITIZED, reason="the sanitizer reserves terabytes")
+@pytest.mark.parametrize("what, exports", [("AS", 80), ("DATA", 16)])
+def test_memory_ends_in_an_invocation(
+    make_lambda, xray, number, what, exports
+):
+    """Not a byte more than there is already, and much to keep: allocations
+    fail by the hundred, and the relay lives with it."""
+    xray.stop()
+    function = make_lambda(
+        timeout=12,
+        env={
+            "XRAY_RELAY_TOTAL_BUFFER_SIZE_MB": 256,
+            "MIMALLOC_EAGER_COMMIT": 0,
+        },
+    )
+    function.peak_max = math.inf
+    function.invoke({"ids": ids(1)})
+    pid = function.extensions[0].process.pid
+    limit = rss_kib(pid, {"AS": "VmSize", "DATA": "VmData"}[what]) << 10
+    resource.prlimit(pid, getattr(resource, f"RLIMIT_{what}"), (limit, limit))
+    for _ in range(2):
+        function.invoke({"spans": 500, "exports": exports})
+    number(idle=is_idle(function.extensions[0]), limit=f"{limit >> 20} MiB")
+    function.shutdown()
+    assert function.exits == [0]
+    refused = (function.directory / "runtime.log").read_text()
+    assert "503" in refused or "out of memory" in function.log().lower()
+    forgive_telemetry(function)
+
+
+def forgive_telemetry(function):
+    """Without memory for its body it is not taken."""
+    function.wrongs = [w for w in function.wrongs if "answered 503" not in w]
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,6 @@
 
 import json
 import os
-import resource
 import signal
 import subprocess
 import sys
@@ -84,7 +83,6 @@ class Environment:
         self.freezes = more.pop("freezes", True)
         self.runtimes = more.pop("runtimes", 1)
         self.credentials = more.pop("credentials", None)
-        self.memory = more.pop("memory", None)  # bytes of address space
         self.wrapper = more.pop("wrapper", [])  # command that starts it
         self.command = more.pop("command", [sys.executable, str(FUNCTION)])
         assert not more, more
@@ -436,11 +434,7 @@ class Environment:
             stdout=log,
             stderr=log,
             start_new_session=True,
-            preexec_fn=self._limit_memory if self.memory else None,
         )
-
-    def _limit_memory(self):
-        resource.setrlimit(resource.RLIMIT_AS, (self.memory, self.memory))
 
     def _start_runtime(self, number):
         log = open(self.directory / "runtime.log", "ab")
