@@ -16,9 +16,12 @@ from harness.keys import Keyring
 from harness.moto import Moto
 from harness.ports import IN_NAMESPACE
 from harness.relay import Relay
+from harness.shards import pytest_runtestloop  # noqa: F401, it is a hook
 
 
 def pytest_collection_modifyitems(items):
+    # Long ones first: begun at the end they would be waited for alone.
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
     alone = pytest.mark.skip(reason="network namespaces are not permitted here")
     for item in items:
         if item.get_closest_marker("namespace") and not IN_NAMESPACE:

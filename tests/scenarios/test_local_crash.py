@@ -13,6 +13,8 @@ import subprocess
 import threading
 import time
 
+import pytest
+
 from harness.relay import BINARY, SANITIZED
 from harness.waiting import until
 
@@ -107,6 +109,7 @@ def missing_in(store, acknowledged):
     return [n for n in acknowledged if kept.get(n) != document(n)]
 
 
+@pytest.mark.long
 def test_killed_at_any_instant(make_relay):
     relay = make_relay()
     (relay.directory / "cfg.yaml").write_text(json.dumps(relay.config))

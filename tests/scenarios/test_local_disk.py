@@ -66,6 +66,7 @@ def small_disk(tmp_path):
 
 
 @pytest.mark.namespace
+@pytest.mark.long
 def test_full_disk(start, small_disk):
     relay = start(small_disk / "traces.db")
     assert put(relay, [document(0)]).status == 200

@@ -5,6 +5,8 @@ import select
 import socket
 import time
 
+import pytest
+
 from harness import otlp
 
 MINUTE_S = 60
@@ -50,6 +52,7 @@ def kinds_of_frames(data):
         data = data[9 + int.from_bytes(data[:3], "big") :]
 
 
+@pytest.mark.long
 def test_slow_senders(relay):
     starts = [
         (port, start)
