@@ -294,6 +294,24 @@ suite('trace', (test, relay) => {
     await shown(page.getByRole('heading', { name: 'This trace is gone' }));
   });
 
+  test('links between traces, both ways', async page => {
+    const now = Date.now() / 1000, first = request(now - 2, { seed: 31 });
+    const second = { ...request(now - 1, { seed: 32, path: '/taken' }),
+      name: 'worker' };
+    second.links = [{ trace_id: first.trace_id, id: first.id,
+      attributes: { 'aws.xray.relationship': 'parent' } }];
+    await relay().put([first, second]);
+    await page.goto('/#/trace/' + second.trace_id);
+    await reads(details(page), /Links to 1-/);
+    await page.locator('.note').getByRole('link').focus();
+    await page.keyboard.press('Enter');
+    await at(page, new RegExp(`^#/trace/${first.trace_id}\\?sel=${first.id}`));
+    await reads(page.locator('.note'), /Other traces linked from worker 1-/);
+    await details(page).getByRole('link', { name: /^worker 1-/ }).click();
+    await at(page, new RegExp(`^#/trace/${second.trace_id}`));
+    await reads(page.locator('h1'), /\/taken/);
+  });
+
   test('narrow: one menu has it all', { width: 360, height: 760 }, async page => {
     await open(page);
     const more = page.getByRole('button', { name: 'More' });

@@ -15,6 +15,7 @@ import { durationOf, nameOf, ownTime, requestOf, rootCauses, sum }
   from './model.js';
 import { alone, exceptions, isForeign, list, object, ownFrame, sqlPieces, text }
   from './document.js';
+import { others } from './links.js';
 import { addTerm, annotationTerm, serviceTerm } from './filter_text.js';
 
 const SHOWN = 2000; // characters of a value before "Show all"
@@ -100,6 +101,8 @@ function Overview({ m, row, s, o, filter, choose }) {
       ? html`<span class="m">${text(o?.parent_id)}</span>, not arrived` : ''],
     ['Calls', s.calls.length ? s.calls.map((c, i) =>
       html`${i > 0 && ', '}${link(c)}`) : ''],
+    ['Links to', others(m.data.links.to.filter(l => l.from === s.id))],
+    ['Linked from', others(m.data.links.from.filter(l => l.to === s.id))],
     ['Starts', html`<span title=${utc(s.start)}>+${ms(s.a)}
       <span class="d"> ${clockText(s.start)}</span></span>`],
     ['Lasts', html`<b>${s.in_progress ? '> ' : ''}${ms(d)}</b>${whole > 0 &&

@@ -15,6 +15,7 @@ import { causeOf, durationOf, model, nameOf, rowsOf } from './model.js';
 import { Details } from './details.js';
 import { finder } from './document.js';
 import { Causes, FactsLine, Warnings } from './trace_head.js';
+import { Links } from './links.js';
 import { Row } from './waterfall_row.js';
 
 const ROW = 24, SEGMENT = 26, NARROW_ROW = 44;
@@ -140,7 +141,7 @@ export function Waterfall({ data, documents, params }) {
     y=${y} sel=${i === at} view=${view} m=${m} acts=${acts.current}/>`;
   const whole = view[0] <= 0 && view[1] >= m.end;
   return html`<${FactsLine} m=${m}/><${Causes} m=${m} choose=${chooseSpan}/>
-    <${Warnings} m=${m} choose=${chooseSpan}/>
+    <${Warnings} m=${m} choose=${chooseSpan}/><${Links} data=${data}/>
     <div class="split"><div class="wf">
       <div class="wr mini"><div class="wn">${whole ? html`<span class="b">Whole
         trace</span><span class="d">drag to zoom</span>` : html`<span class="b">
