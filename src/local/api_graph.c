@@ -21,6 +21,10 @@ struct map {
     struct cause *causes;
     size_t n_causes;
     double from, to; /* of the traces */
+    bool alone;      /* the graph of one trace */
+    uint64_t seen, matched;
+    struct store_query linked; /* traces that links name */
+    uint8_t ids[GRAPH_LINKS_MAX][STORE_TRACE_ID];
 };
 
 static bool each_trace(struct api_work *w, const struct trace *t,
@@ -28,6 +32,9 @@ static bool each_trace(struct api_work *w, const struct trace *t,
 static void count_cause(struct map *m, const struct trace_entity *e);
 static bool copy_text(char *out, struct slice s);
 static void graph_done(struct api_work *w, uint64_t count);
+static bool each_linked(struct api_work *w, const struct trace *t,
+                        const struct store_trace *s, int64_t epoch);
+static void write_graph(struct api_work *w, uint64_t count);
 static void map_free(void *state);
 static void write_node(struct jw *j, const struct map *m,
                        const struct graph_node *n);
@@ -54,6 +61,7 @@ void api_graph(struct api *a, struct http1_request *r, const uint8_t *id)
     if (id != NULL) {
         q.ids = (const uint8_t(*)[STORE_TRACE_ID])id;
         q.n_ids = 1;
+        m->alone = true;
     }
     api_work_start(w, &q);
 }
@@ -110,7 +118,36 @@ static bool copy_text(char *out, struct slice s)
     return true;
 }
 
+/* Reads the traces that others point to, once more, if there are any. */
 static void graph_done(struct api_work *w, uint64_t count)
+{
+    struct map *m = w->state;
+    m->seen = w->seen;
+    m->matched = w->matched;
+    m->linked.ids = (const void *)m->ids;
+    m->linked.n_ids = m->alone ? 0 : graph_linked(&m->graph, m->ids);
+    if (m->linked.n_ids == 0) {
+        write_graph(w, count);
+        return;
+    }
+    w->look_max = 0;
+    w->each = each_linked;
+    w->done = write_graph;
+    w->more = &m->linked;
+}
+
+/* Worker. */
+static bool each_linked(struct api_work *w, const struct trace *t,
+                        const struct store_trace *s, int64_t epoch)
+{
+    struct map *m = w->state;
+    (void)s, (void)epoch;
+    if (t->start < w->to && t->end >= w->from)
+        graph_add_links(&m->graph, t);
+    return true;
+}
+
+static void write_graph(struct api_work *w, uint64_t count)
 {
     struct map *m = w->state;
     struct jw *j = &w->j;
@@ -123,9 +160,9 @@ static void graph_done(struct api_work *w, uint64_t count)
     jw_key(j, SLICE("end"));
     jw_double(j, isfinite(w->to) ? w->to : m->to);
     jw_key(j, SLICE("traces"));
-    jw_uint(j, w->matched);
+    jw_uint(j, m->matched);
     jw_key(j, SLICE("complete"));
-    jw_bool(j, w->seen < w->look_max && !m->graph.incomplete);
+    jw_bool(j, m->seen < API_LOOK_MAX && !m->graph.incomplete);
     jw_key(j, SLICE("nodes"));
     jw_array(j);
     for (size_t i = 0; i < m->graph.n; i++)

@@ -74,6 +74,8 @@ struct api_work {
     /* Loop: the reading is over. Answers unless request is NULL; the work is
      * freed behind it. */
     void (*done)(struct api_work *w, uint64_t count);
+    /* Set by `done` instead of answering: what to read next. */
+    const struct store_query *more;
     /* Loop: may be NULL; frees what `state` points to. */
     void (*free_state)(void *state);
     void *state;

@@ -245,7 +245,13 @@ static void on_done(void *arg, uint64_t count, bool failed)
                         : "the filter takes too long: ask for a shorter range "
                           "or less");
     }
+    w->more = NULL;
     w->done(w, count);
+    if (w->more != NULL && w->request != NULL) {
+        struct store_query next = *w->more;
+        api_work_start(w, &next);
+        return;
+    }
     api_work_free(w);
 }
 

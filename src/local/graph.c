@@ -9,11 +9,19 @@
 
 #include "infer.h"
 #include "summary.h"
+#include "trace_id.h"
 
 #define TEXT_BYTES_MAX (16u << 20)
 #define PLACES_MAX 32768 /* a power of two, over GRAPH_NODES_MAX */
 #define NODES_FIRST 32
 
+static void edge_fini(struct graph_edge *e);
+static void keep_link(struct graph *g, const struct trace_entity *e,
+                      const struct trace_link *l);
+static void add_link(struct graph *g, const struct trace *t,
+                     const struct graph_link *l);
+static bool add_age(struct graph_edge *e, const struct trace_entity *sent,
+                    const struct trace_entity *taken);
 static void add_call(void *arg, const struct trace_node *caller,
                      const struct trace_entity *callee,
                      const struct trace_entity *call);
@@ -36,7 +44,7 @@ void graph_fini(struct graph *g)
     for (size_t i = 0; i < g->n; i++) {
         statistics_fini(&g->nodes[i].statistics);
         for (struct graph_edge *e = g->nodes[i].edges; e; e = e->next)
-            statistics_fini(&e->statistics);
+            edge_fini(e);
     }
     free(g->nodes);
     free(g->places);
@@ -44,10 +52,19 @@ void graph_fini(struct graph *g)
     *g = (struct graph){0};
 }
 
+static void edge_fini(struct graph_edge *e)
+{
+    statistics_fini(&e->statistics);
+    statistics_fini(&e->ages);
+}
+
 void graph_add(struct graph *g, const struct trace *t)
 {
     for (size_t i = 0; i < t->n_entities; i++) {
         const struct trace_entity *e = t->entities[i];
+        for (const struct trace_link *l = e->links; l && e->node; l = l->next)
+            if (!slice_eq(l->trace_id, t->id))
+                keep_link(g, e, l);
         if (!trace_is_segment(e))
             continue;
         long at = find_node(g, e->node->name, e->node->type);
@@ -65,6 +82,80 @@ void graph_add(struct graph *g, const struct trace *t)
             g->incomplete = true;
     }
     graph_each_call(t, add_call, g);
+}
+
+static void keep_link(struct graph *g, const struct trace_entity *e,
+                      const struct trace_link *l)
+{
+    long to = find_node(g, e->node->name, e->node->type);
+    struct graph_link *k = g->n_links < GRAPH_LINKS_MAX
+                               ? arena_alloc(&g->arena, sizeof(*k))
+                               : NULL;
+    char *trace_id = arena_dup(&g->arena, l->trace_id);
+    char *id = arena_dup(&g->arena, l->id);
+    if (to < 0 || !k || !trace_id || !id) {
+        g->incomplete = true;
+        return;
+    }
+    *k = (struct graph_link){.next = g->links,
+                             .trace_id = slice_of(trace_id, l->trace_id.n),
+                             .id = slice_of(id, l->id.n),
+                             .to = (unsigned)to,
+                             .taker = {.class = e->class,
+                                       .start = e->start,
+                                       .end = e->end,
+                                       .in_progress = e->in_progress}};
+    g->links = k;
+    g->n_links++;
+}
+
+size_t graph_linked(const struct graph *g, uint8_t (*ids)[STORE_TRACE_ID])
+{
+    size_t n = 0;
+    for (const struct graph_link *l = g->links; l; l = l->next) {
+        bool known = !trace_id_read(l->trace_id, ids[n]);
+        for (size_t i = 0; i < n && !known; i++)
+            known = memcmp(ids[i], ids[n], STORE_TRACE_ID) == 0;
+        n += !known;
+    }
+    return n;
+}
+
+void graph_add_links(struct graph *g, const struct trace *t)
+{
+    for (const struct graph_link *l = g->links; l; l = l->next)
+        if (slice_eq(l->trace_id, t->id))
+            add_link(g, t, l);
+}
+
+/* From the queue, if there is one on the map: else from the sender. */
+static void add_link(struct graph *g, const struct trace *t,
+                     const struct graph_link *l)
+{
+    const struct trace_entity *x = t->entry;
+    for (size_t i = 0; i < t->n_entities && l->id.n > 0; i++)
+        if (slice_eq(t->entities[i]->id, l->id) && t->entities[i]->node)
+            x = t->entities[i];
+    if (!x)
+        return;
+    bool queue = x->callee && x->callee->kind == TRACE_INFERRED;
+    const struct trace_node *n = queue ? x->callee->node : x->node;
+    long from = find_node(g, n->name, n->type);
+    struct graph_edge *e = from < 0 ? NULL : find_edge(g, from, l->to);
+    if (!e) {
+        g->incomplete = true;
+        return;
+    }
+    widen(&e->start, &e->end, &l->taker);
+    if (!statistics_add(&e->statistics, &l->taker) || !add_age(e, x, &l->taker))
+        g->incomplete = true;
+}
+
+static bool add_age(struct graph_edge *e, const struct trace_entity *sent,
+                    const struct trace_entity *taken)
+{
+    double at = sent->in_progress ? sent->start : sent->end;
+    return statistics_add_time(&e->ages, taken->start - at);
 }
 
 void graph_each_call(const struct trace *t, graph_call_fn fn, void *arg)
@@ -112,6 +203,8 @@ static void add_call(void *arg, const struct trace_node *caller,
     }
     if (callee->kind == TRACE_INFERRED || !infer_is_message(call))
         e->awaited = true;
+    else if (!add_age(e, call, callee))
+        g->incomplete = true;
     widen(&e->start, &e->end, call);
     if (!statistics_add(&e->statistics, call))
         g->incomplete = true;
@@ -236,6 +329,14 @@ static void write_edge(struct jw *j, const struct graph_edge *e)
     jw_key(j, SLICE("ResponseTimeHistogram"));
     statistics_write_histogram(j, &e->statistics);
     member_empty_list(j, "Aliases");
-    member_empty_list(j, "ReceivedEventAgeHistogram");
+    if (!e->awaited)
+        member_text(j, "EdgeType", SLICE("link"));
+    jw_key(j, SLICE("ReceivedEventAgeHistogram"));
+    if (e->awaited) {
+        jw_array(j);
+        jw_array_end(j);
+    } else {
+        statistics_write_histogram(j, &e->ages);
+    }
     jw_object_end(j);
 }

@@ -13,6 +13,11 @@ struct graph_state {
     struct graph graph;
     size_t from; /* first node of the page */
     bool whole;  /* with times and group members: GetServiceGraph */
+    /* GetTraceGraph: no links but between these. */
+    uint8_t ids[TRACE_IDS_MAX][STORE_TRACE_ID];
+    size_t n_ids;
+    bool linked; /* the traces that links name have been read */
+    uint8_t targets[GRAPH_LINKS_MAX][STORE_TRACE_ID];
 };
 
 static void get_service_graph(struct call *c);
@@ -20,6 +25,9 @@ static void get_trace_graph(struct call *c);
 static struct graph_state *graph_state_new(struct call *c);
 static void graph_state_free(struct call *c);
 static bool add_to_graph(void *arg, const struct store_trace *s, int64_t epoch);
+static bool read_linked(struct call *c, struct graph_state *g);
+static bool is_asked(const struct graph_state *g, const uint8_t *id);
+static bool add_linked(void *arg, const struct store_trace *s, int64_t epoch);
 static void end_graph(struct call *c, uint64_t count);
 static void get_series(struct call *c);
 static int read_series(struct call *c, struct series *s);
@@ -54,17 +62,16 @@ static void get_service_graph(struct call *c)
 static void get_trace_graph(struct call *c)
 {
     struct graph_state *g = graph_state_new(c);
-    uint8_t ids[TRACE_IDS_MAX][STORE_TRACE_ID];
     struct slice bad[TRACE_IDS_MAX];
     struct token token;
-    struct trace_ids list = {ids, bad, TRACE_IDS_MAX, 0, 0};
-    struct store_query q = {.ids = (const void *)ids, .after_epoch = -1};
+    struct trace_ids list = {g->ids, bad, TRACE_IDS_MAX, 0, 0};
+    struct store_query q = {.ids = (const void *)g->ids, .after_epoch = -1};
     bool found;
     if (call_trace_ids(c, &list) < 0 || call_token(c, &token, &found) < 0) {
         call_invalid(c);
         return;
     }
-    q.n_ids = list.n;
+    q.n_ids = g->n_ids = list.n;
     g->from = found ? (size_t)token.at : 0;
     if (q.n_ids == 0)
         end_graph(c, 0);
@@ -97,11 +104,52 @@ static bool add_to_graph(void *arg, const struct store_trace *s, int64_t epoch)
     return !c->out_of_budget;
 }
 
+/* Traces that others of the graph point to, once more; false: there are none
+ * (left). */
+static bool read_linked(struct call *c, struct graph_state *g)
+{
+    struct store_query q = {.ids = (const void *)g->targets, .after_epoch = -1};
+    if (g->linked)
+        return false;
+    g->linked = true;
+    size_t n = graph_linked(&g->graph, g->targets);
+    for (size_t i = 0; i < n; i++)
+        if (g->whole || is_asked(g, g->targets[i]))
+            memmove(g->targets[q.n_ids++], g->targets[i], STORE_TRACE_ID);
+    if (q.n_ids == 0)
+        return false;
+    call_read(c, &q, add_linked, end_graph);
+    return true;
+}
+
+static bool is_asked(const struct graph_state *g, const uint8_t *id)
+{
+    for (size_t i = 0; i < g->n_ids; i++)
+        if (memcmp(g->ids[i], id, STORE_TRACE_ID) == 0)
+            return true;
+    return false;
+}
+
+/* Worker. */
+static bool add_linked(void *arg, const struct store_trace *s, int64_t epoch)
+{
+    struct call *c = arg;
+    struct graph_state *g = c->state;
+    struct trace *t = call_assemble(c, s);
+    (void)epoch;
+    if (t && (!g->whole || (t->start < c->to && t->end >= c->from)) &&
+        call_matches(c, t))
+        graph_add_links(&g->graph, t);
+    return !c->out_of_budget;
+}
+
 static void end_graph(struct call *c, uint64_t count)
 {
     struct graph_state *g = c->state;
     struct token next = {.at = (int64_t)(g->from + SERVICES_PAGE)};
     (void)count;
+    if (read_linked(c, g))
+        return;
     jw_object(&c->j);
     jw_key(&c->j, SLICE("Services"));
     graph_write(&c->j, &g->graph, g->from, SERVICES_PAGE);

@@ -27,8 +27,13 @@ bool statistics_add(struct statistics *s, const struct trace_entity *e)
     s->throttle += e->class == CLASS_THROTTLE;
     s->fault += e->class == CLASS_FAULT;
     s->time += time;
-    return count_ms(s, time * 1e3 < MS_MAX ? (uint64_t)llround(time * 1e3)
-                                           : (uint64_t)MS_MAX);
+    return statistics_add_time(s, time);
+}
+
+bool statistics_add_time(struct statistics *s, double seconds)
+{
+    double ms = seconds > 0 ? seconds * 1e3 : 0;
+    return count_ms(s, ms < MS_MAX ? (uint64_t)llround(ms) : (uint64_t)MS_MAX);
 }
 
 uint64_t statistics_total(const struct statistics *s)

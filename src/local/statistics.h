@@ -23,6 +23,8 @@ struct statistics {
 /* Counts a complete call; one in progress counts nowhere. False when memory
  * is short. */
 bool statistics_add(struct statistics *s, const struct trace_entity *e);
+/* A time alone, for the histogram. */
+bool statistics_add_time(struct statistics *s, double seconds);
 uint64_t statistics_total(const struct statistics *s);
 /* Seconds within which this share (0..1) of the calls ended; 0: no calls. */
 double statistics_percentile(const struct statistics *s, double share);

@@ -258,6 +258,11 @@ def test_links_between_traces(local):
             {"trace_id": taken, "id": span, "to": "", "name": "batch"},
         ],
     }
+    graph = get(local, "/api/graph")[1]
+    names = [node["name"] for node in graph["nodes"]]
+    (edge,) = [e for e in graph["edges"] if e["link"]]
+    assert (names[edge["from"]], names[edge["to"]]) == ("shop", "worker")
+    assert (edge["total"], graph["traces"], graph["complete"]) == (1, 2, True)
     lines = command(local, "show", taken).stdout.splitlines()
     assert lines[-1] == f"links to {sent}"
     lines = command(local, "show", sent).stdout.splitlines()
