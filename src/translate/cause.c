@@ -78,6 +78,7 @@ bool stack_frame(struct translator *t, struct slice path, int64_t line,
         x->in_stack = true;
     }
     x->frames++;
+    x->frames_all++;
     jw_object(&t->jw);
     put_text(t, SLICE("path"), path);
     if (line > 0) {

@@ -11,7 +11,7 @@
 enum {
     STEPS = 20, /* of 0.7, from the limit to TEXT_LEAST and less */
     TEXT_LEAST = 64,
-    FRAMES_MOST = 256,
+    FRAMES_MOST = 1024,
     LIST_MOST = 4096,
     LIST_LEAST = 8,
     BYTES_A_UNIT = 16, /* of work, written */
@@ -22,6 +22,7 @@ typedef void (*stage_fn)(struct translator *t, unsigned step);
 
 static bool try_cuts(struct translator *t, limit_write_fn write);
 static bool run_stage(struct translator *t, limit_write_fn write, stage_fn set);
+static unsigned frames_step(const struct translator *t, size_t each);
 static void cut_metadata(struct translator *t, unsigned step);
 static void cut_frames(struct translator *t, unsigned step);
 static void cut_texts(struct translator *t, unsigned step);
@@ -90,22 +91,40 @@ static bool try_cuts(struct translator *t, limit_write_fn write)
 static bool run_stage(struct translator *t, limit_write_fn write, stage_fn set)
 {
     unsigned low = 0, high = STEPS; /* low does not fit */
+    /* The document before was given up at the limit. */
+    size_t each = t->options.limit / (t->exception.frames_all + 1);
 
     set(t, high);
-    bool good = try_cuts(t, write);
+    bool good = try_cuts(t, write), is_near = set == cut_frames;
     if (!good)
         return false;
+    unsigned mid = is_near ? frames_step(t, each) : STEPS / 2;
     while (high - low > 1 && t->cuts.work < SEARCH_WORK_MAX) {
-        unsigned mid = (low + high) / 2;
         set(t, mid);
         good = try_cuts(t, write);
         if (good)
             high = mid;
         else
             low = mid;
+        mid = is_near && good ? high - 1 : (low + high) / 2;
     }
     set(t, high);
     return good || try_cuts(t, write);
+}
+
+/* Where to begin with frames of so many bytes each: reading stacks again costs
+ * most of what the search may cost. The document was just written with the
+ * fewest. */
+static unsigned frames_step(const struct translator *t, size_t each)
+{
+    size_t room = t->options.limit - (t->documents.n - t->start);
+    size_t most =
+        room / each / (t->exception.written ? t->exception.written : 1);
+    unsigned step = 1;
+
+    while (step < STEPS - 1 && scaled(FRAMES_MOST, step, 1) > most)
+        step++;
+    return step;
 }
 
 static void cut_metadata(struct translator *t, unsigned step)

@@ -252,6 +252,7 @@ struct exception_state {
     uint32_t index;   /* of the exception, for its id */
     uint32_t written; /* exceptions begun */
     uint32_t frames, frames_cut;
+    uint32_t frames_all; /* written, of all exceptions */
     bool remote, in_stack, is_open, from_events;
     size_t stack_left; /* bytes of stack texts that are still read */
 };

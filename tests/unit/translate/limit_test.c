@@ -69,6 +69,27 @@ static void test_outermost_frames_next(void **state)
     fixture_end(&f);
 }
 
+/* As deep as Java's stack overflows are: reading the stack again and again
+ * costs so much that the number of frames has to be guessed well. */
+static void test_as_many_frames_as_fit(void **state)
+{
+    (void)state;
+    size_t n = (size_t)snprintf(large, 20, "T: m\n");
+    for (int i = 1; i <= 1024; i++)
+        n += (size_t)snprintf(
+            large + n, 80,
+            "\tat com.example.Tree$Node%04d.walk(Tree.java:%d)\n", i, i);
+    fixture_begin(&f, SPAN_SERVER, false);
+    add_resource(&f, "telemetry.sdk.language", "java");
+    add_exception(&f, large);
+    f.options.limit = 65536;
+    assert_int_equal(fixture_run(&f), 1);
+    assert_true(f.out[0].document.n <= 65536);
+    assert_true(f.out[0].document.n > 65536 / 2);
+    assert_has(&f, "Node0001.walk");
+    fixture_end(&f);
+}
+
 static void test_statement_and_message(void **state)
 {
     (void)state;
@@ -171,6 +192,7 @@ int main(void)
         cmocka_unit_test(test_largest_metadata_first),
         cmocka_unit_test(test_nested_values_keep_their_structure),
         cmocka_unit_test(test_outermost_frames_next),
+        cmocka_unit_test(test_as_many_frames_as_fit),
         cmocka_unit_test(test_statement_and_message),
         cmocka_unit_test(test_all_else_at_last),
         cmocka_unit_test(test_cut_keeps_characters_whole),
