@@ -35,6 +35,8 @@ static inline struct slice buf_slice(const struct buf *b)
 }
 /* Empties, keeps the memory, clears the error. */
 void buf_clear(struct buf *b);
+/* The same, but more memory than that is given back. */
+void buf_recycle(struct buf *b, size_t kept);
 /* Adds a NUL behind the bytes (not counted) and gives the text, "" if it does
  * not fit. Good until the next append. */
 const char *buf_cstr(struct buf *b);

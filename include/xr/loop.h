@@ -26,6 +26,9 @@ void loop_run(struct loop *l);
 void loop_stop(struct loop *l);
 /* Monotonic milliseconds, read once a turn. */
 int64_t loop_now_ms(struct loop *l);
+/* The present turn has lasted for some milliseconds: what can be put off to the
+ * next one should be, so that others have their turn. */
+bool loop_turn_is_long(struct loop *l);
 /* CPU microseconds of the longest turn since this was last asked, at most
  * 1000 too many: how long one piece of work keeps all others waiting, whoever
  * else uses the CPU. */

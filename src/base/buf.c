@@ -84,6 +84,14 @@ void buf_clear(struct buf *b)
     b->failed = false;
 }
 
+void buf_recycle(struct buf *b, size_t kept)
+{
+    if (b->cap > kept)
+        buf_fini(b);
+    else
+        buf_clear(b);
+}
+
 const char *buf_cstr(struct buf *b)
 {
     char *end = buf_reserve(b, 1);

@@ -28,7 +28,6 @@
 #define ARENA_MAX ((size_t)64 << 20)
 #define IDLE_JOBS 4
 #define LOG_EVERY_MS 30000
-
 /* What is not passed on as it came has grown by what processors add. */
 #define ENCODED_MAX ((size_t)64 << 20)
 
@@ -160,8 +159,9 @@ struct otlp_job *otlp_take(struct otlp_taker *t, const struct otlp_body *body,
     j->fn = fn;
     j->arg = arg;
     job_begin(j);
-    /* Where others wait for their turn, a large body does so from the start. */
-    if (j->phase != JOB_DONE && (!t->first || body->bytes.n <= BODY_SMALL))
+    /* Where others wait a large body does so as well; in a long turn any. */
+    if (j->phase != JOB_DONE && (!t->first || body->bytes.n <= BODY_SMALL) &&
+        !loop_turn_is_long(t->loop))
         job_slice(j);
     if (j->phase == JOB_DONE) {
         job_end(j);
@@ -192,7 +192,6 @@ static struct otlp_job *job_new(struct otlp_taker *t)
         buf_init(&j->unpacked, t->o.body_max);
         otlp_encoder_init(&j->encoder, ENCODED_MAX);
     }
-    j->next = NULL;
     j->counting = j->forced = false;
     j->accepted = j->rejected = j->left_out = j->items_left_out = 0;
     j->held = NULL;
@@ -235,7 +234,12 @@ static void job_slice(struct otlp_job *j)
 static void job_unpack(struct otlp_job *j)
 {
     struct err err;
-    int rc = inflater_step(j->inflater, SLICE_UNPACKED, &j->unpacked, &err);
+    size_t before = j->unpacked.n;
+    int rc;
+    do /* a member of the packed body may be as small as can be */
+        rc = inflater_step(j->inflater, SLICE_UNPACKED, &j->unpacked, &err);
+    while (rc > 0 && j->unpacked.n - before < SLICE_UNPACKED / 2 &&
+           clock_mono_us() < j->slice_end_us);
     if (rc < 0)
         job_fail(j, j->unpacked.failed ? OTLP_TOO_LARGE : OTLP_MALFORMED,
                  err.text);
@@ -330,18 +334,16 @@ static bool push_documents(struct otlp_job *j, const struct segment *docs,
 {
     struct err err = {""};
     for (int i = 0; i < n; i++) {
-        switch (pipeline_push(j->taker->pipeline, &docs[i], WHEN_FULL_REFUSE,
-                              &err)) {
-        case PUSH_ACCEPTED:
-            break;
-        case PUSH_FULL:
-            j->counting = true;
+        enum push_result r =
+            pipeline_push(j->taker->pipeline, &docs[i], WHEN_FULL_REFUSE, &err);
+        if (r == PUSH_ACCEPTED)
+            continue;
+        j->counting = r == PUSH_FULL;
+        if (j->counting)
             leave_out(j);
-            return false;
-        case PUSH_INVALID:
+        else
             reject(j, REJECT_INVALID, err.text);
-            return false;
-        }
+        return false;
     }
     return true;
 }
@@ -535,11 +537,7 @@ static void job_release(struct otlp_job *j)
     }
     arena_reset(&j->arena);
     otlp_encoder_begin(&j->encoder);
-    buf_clear(&j->unpacked);
-    if (j->unpacked.cap > SLICE_UNPACKED) {
-        buf_fini(&j->unpacked);
-        buf_init(&j->unpacked, t->o.body_max);
-    }
+    buf_recycle(&j->unpacked, SLICE_UNPACKED);
     j->next = t->idle;
     t->idle = j;
     t->n_idle++;
@@ -581,19 +579,22 @@ static void queue_remove(struct otlp_taker *t, struct otlp_job *j)
         t->last = before;
 }
 
-/* One slice for the job that has waited longest. */
+/* One slice of a large job or, as long as one lasts, several small jobs; those
+ * first that have waited longest. */
 static void on_turn(void *arg)
 {
     struct otlp_taker *t = arg;
-    struct otlp_job *j = t->first;
-    if (!j)
-        return;
-    queue_remove(t, j);
-    if (t->first)
+    int64_t end = clock_mono_us() + SLICE_US;
+    for (bool small = true; small && t->first && clock_mono_us() < end;) {
+        struct otlp_job *j = t->first;
+        queue_remove(t, j);
+        job_slice(j);
+        small = j->phase == JOB_DONE;
+        if (small)
+            job_end(j);
+        else
+            queue_add(t, j);
+    }
+    if (t->first && !timer_running(t->turn))
         timer_start(t->turn, 0);
-    job_slice(j);
-    if (j->phase == JOB_DONE)
-        job_end(j);
-    else
-        queue_add(t, j);
 }

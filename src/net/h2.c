@@ -36,7 +36,8 @@ static bool begin_session(struct h2_conn *c);
 static void conn_event(void *arg, int fd, bool readable, bool writable);
 static void conn_run(struct h2_conn *c, bool readable);
 static void conn_read(struct h2_conn *c);
-static bool conn_is_stray(struct h2_conn *c, struct slice first);
+static void conn_open(struct h2_conn *c, struct slice bytes);
+static void conn_stray(struct h2_conn *c, enum stream_first kind);
 static void conn_feed(struct h2_conn *c, struct slice bytes);
 static void conn_say(struct h2_conn *c);
 static void conn_send(struct h2_conn *c);
@@ -246,37 +247,50 @@ static void conn_read(struct h2_conn *c)
         }
         c->progress_ms = loop_now_ms(s->loop);
         struct slice bytes = slice_of(s->input, (size_t)n);
-        if (conn_is_stray(c, bytes)) {
-            c->dead = true;
-            return;
-        }
-        conn_feed(c, bytes);
-    } while (!c->dead && !s->paused && stream_has_pending(&c->stream));
+        if (c->looked)
+            conn_feed(c, bytes);
+        else
+            conn_open(c, bytes);
+    } while (!c->dead && !s->paused && stream_has_pending(&c->stream) &&
+             !loop_turn_is_long(s->loop));
 }
 
-/* Looks at the first decrypted bytes. */
-static bool conn_is_stray(struct h2_conn *c, struct slice first)
+/* Looks at the first decrypted bytes, which may come one by one. */
+static void conn_open(struct h2_conn *c, struct slice bytes)
+{
+    size_t n = H2_OPENING - c->n_opening;
+    n = bytes.n < n ? bytes.n : n;
+    memcpy(c->opening + c->n_opening, bytes.p, n);
+    c->n_opening += n;
+    struct slice opening = slice_of(c->opening, c->n_opening);
+    enum stream_first kind = stream_first(opening);
+    if (kind == FIRST_UNKNOWN)
+        return;
+    c->looked = true;
+    if (kind != FIRST_HTTP2) {
+        conn_stray(c, kind);
+        return;
+    }
+    conn_feed(c, opening);
+    if (!c->dead)
+        conn_feed(c, slice_of(bytes.p + n, bytes.n - n));
+}
+
+static void conn_stray(struct h2_conn *c, enum stream_first kind)
 {
     static const struct slice answer =
         SLICE("HTTP/1.1 400 Bad Request\r\nConnection: close\r\n"
               "Content-Type: text/plain\r\n\r\n"
               "This port speaks gRPC (HTTP/2). OTLP over HTTP/1 has a port of "
               "its own, by default 4318.\n");
-    if (c->looked)
-        return false;
-    enum stream_first kind = stream_first(first);
-    if (kind == FIRST_UNKNOWN)
-        return false;
-    c->looked = true;
-    if (kind == FIRST_HTTP2)
-        return false;
     if (c->server->stray && kind != FIRST_OTHER)
-        c->server->stray(c->server->stray_arg, first);
+        c->server->stray(c->server->stray_arg,
+                         slice_of(c->opening, c->n_opening));
     if (kind == FIRST_HTTP1) {
         (void)stream_write(&c->stream, answer);
         stream_shutdown(&c->stream);
     }
-    return true;
+    c->dead = true;
 }
 
 static void conn_feed(struct h2_conn *c, struct slice bytes)
@@ -323,11 +337,7 @@ static void conn_send(struct h2_conn *c)
         c->progress_ms = loop_now_ms(c->server->loop);
     }
     c->sent = 0;
-    buf_clear(&c->out);
-    if (c->out.cap > OUT_KEPT_BYTES) {
-        buf_fini(&c->out);
-        buf_init(&c->out, OUT_MAX);
-    }
+    buf_recycle(&c->out, OUT_KEPT_BYTES);
 }
 
 static void conn_watch(struct h2_conn *c)

@@ -13,6 +13,7 @@
 #define H2_REQUEST_HEADERS_MAX 64
 #define H2_HEADER_BYTES_MAX 16384
 #define H2_TRAILER_BYTES_MAX 8192
+#define H2_OPENING 8 /* first bytes, which tell what is spoken */
 
 struct h2_conn;
 
@@ -51,7 +52,9 @@ struct h2_conn {
     size_t sent;  /* of out */
     bool running; /* inside of conn_run: no freeing */
     bool dead;
-    bool looked;  /* at the first bytes: they are HTTP/2 */
+    char opening[H2_OPENING];
+    size_t n_opening;
+    bool looked;  /* at the opening: it is HTTP/2 */
     bool greeted; /* the preface came whole, with its SETTINGS */
     int64_t begun_ms, progress_ms;
     int64_t control_credit; /* control frames it may still send */

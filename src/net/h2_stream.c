@@ -43,7 +43,6 @@ static ssize_t read_answer(nghttp2_session *session, int32_t id, uint8_t *to,
 static void submit_trailers(nghttp2_session *session, struct h2_stream *s);
 static void keep_trailers(struct h2_stream *s, const struct h2_answer *a);
 static nghttp2_nv nv_of(struct slice name, struct slice value);
-static void buf_recycle(struct buf *b, size_t max);
 
 void h2_stream_callbacks(nghttp2_session_callbacks *cb)
 {
@@ -106,7 +105,7 @@ void h2_reply(struct h2_stream *s, const struct h2_answer *a)
     s->gone = NULL;
     /* The body was read: its room is free for others. */
     c->server->held -= s->body.n;
-    buf_recycle(&s->body, c->server->o.body_max);
+    buf_recycle(&s->body, BODY_KEPT_BYTES);
     snprintf(status, sizeof(status), "%d", a->status);
     nv[0] = nv_of(SLICE(":status"), slice_str(status));
     size_t n = 1 + add_headers(nv + 1, a->headers, a->n_headers);
@@ -152,7 +151,7 @@ void h2_stream_free(struct h2_stream *s)
         free(s);
         return;
     }
-    buf_recycle(&s->body, server->o.body_max);
+    buf_recycle(&s->body, BODY_KEPT_BYTES);
     s->next = server->idle;
     server->idle = s;
     server->n_idle++;
@@ -265,7 +264,7 @@ static int on_data(nghttp2_session *session, uint8_t flags, int32_t id,
 static void give_body_up(struct h2_stream *s, enum h2_body_state why)
 {
     s->conn->server->held -= s->body.n;
-    buf_recycle(&s->body, s->conn->server->o.body_max);
+    buf_recycle(&s->body, BODY_KEPT_BYTES);
     s->body_state = why;
     hand_out(s);
 }
@@ -393,14 +392,4 @@ static nghttp2_nv nv_of(struct slice name, struct slice value)
                         .value = (uint8_t *)(uintptr_t)value.p,
                         .namelen = name.n,
                         .valuelen = value.n};
-}
-
-/* Empties; gives large memory back. */
-static void buf_recycle(struct buf *b, size_t max)
-{
-    buf_clear(b);
-    if (b->cap > BODY_KEPT_BYTES) {
-        buf_fini(b);
-        buf_init(b, max);
-    }
 }

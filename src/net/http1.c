@@ -179,7 +179,7 @@ static void conn_event(void *arg, int fd, bool readable, bool writable)
     struct http1_conn *c = arg;
     struct slice first;
     (void)fd, (void)writable;
-    c->drained = false;
+    c->drained = c->rests = false;
     if (!stream_begin_tls(&c->stream, &first)) {
         if (c->server->stray)
             c->server->stray(c->server->stray_arg, first);
@@ -196,7 +196,7 @@ void conn_run(struct http1_conn *c)
     if (c->running)
         return;
     c->running = true;
-    while (!c->dead && conn_step(c))
+    while (!c->dead && !c->rests && conn_step(c))
         ;
     c->running = false;
     if (c->dead)
@@ -357,6 +357,7 @@ static bool step_flush(struct http1_conn *c)
     if (c->dead || c->sent < c->out.n)
         return false;
     conn_next_request(c);
+    c->rests = loop_turn_is_long(c->server->loop);
     if (!c->closing)
         return true;
     if (!c->linger || c->dead) {
@@ -382,11 +383,7 @@ static void conn_next_request(struct http1_conn *c)
     c->searched = c->head_length = 0;
     c->unread = false;
     c->sent = 0;
-    buf_clear(&c->out);
-    if (c->out.cap > OUT_KEPT_BYTES) {
-        buf_fini(&c->out);
-        buf_init(&c->out, HTTP1_OUT_MAX);
-    }
+    buf_recycle(&c->out, OUT_KEPT_BYTES);
     conn_progress(c);
 }
 
@@ -427,6 +424,7 @@ static bool conn_fill(struct http1_conn *c)
         c->in.n + (size_t)n >= c->progress_at + PROGRESS_BYTES)
         conn_progress(c);
     c->in.n += (size_t)n;
+    c->rests = !c->drained && loop_turn_is_long(c->server->loop);
     return true;
 }
 
@@ -466,8 +464,8 @@ static void conn_watch(struct http1_conn *c)
     /* The loop can't see what TLS has read already; a socket that can be
      * written to brings the next turn here. */
     bool hidden = reading && read && stream_has_pending(&c->stream);
-    bool write =
-        c->sent < c->out.n || c->stream.wants_write || c->dead || hidden;
+    bool write = c->sent < c->out.n || c->stream.wants_write || c->dead ||
+                 hidden || c->rests;
     watch_set(c->watch, read, write);
 }
 
@@ -524,9 +522,7 @@ static void sweep_conn(struct http1_conn *c, int64_t now)
     bool waits_for_us = (c->server->paused && c->state <= CONN_BODY) ||
                         (c->state == CONN_HANDLER && c->sent == c->out.n);
     if (idle && quiet >= IDLE_BUFFER_MS && c->in.cap > 0) {
-        size_t max = c->in.max;
         buf_fini(&c->in);
-        buf_init(&c->in, max);
         conn_count_held(c);
     }
     if (c->state == CONN_LINGER && quiet >= LINGER_MS)

@@ -49,6 +49,7 @@ struct http1_conn {
     bool closing; /* close when the answer is written */
     bool linger;  /* the client may still be sending when we close */
     bool unread;  /* bytes wait while a handler has the request */
+    bool rests;   /* to go on in the next turn: this one is long */
     bool drained; /* the socket has nothing more to read in this turn */
     bool loopback;
     struct buf in;  /* head, then body; what follows is the next request */
@@ -76,6 +77,9 @@ struct http1 {
     void *before_arg;
     void (*stray)(void *arg, struct slice first);
     void *stray_arg;
+    bool (*refused)(void *arg, struct http1_request *r, int status,
+                    const char *why);
+    void *refused_arg;
     struct http1_conn *first;
     struct timer *sweep; /* runs while connections are open */
     int64_t sweep_ms;    /* when it is due */
@@ -90,6 +94,8 @@ void conn_run(struct http1_conn *c);
 /* The request is complete: finds its handler and calls it. */
 void conn_dispatch(struct http1_conn *c, size_t body_length);
 void conn_progress(struct http1_conn *c);
+/* Target, path and body of the request whose head was read. */
+void conn_set_request(struct http1_conn *c, size_t body_length);
 /* Answers a request that can't be taken, and closes. */
 void conn_refuse(struct http1_conn *c, int status, const char *why);
 /* Writes what the socket takes of out. Never frees: what is broken is freed in

@@ -24,6 +24,9 @@
 
 #define LOOP_SIGNALS_MAX 8
 #define NOTE_EVERY_US 1000
+/* So long may a turn last before what can wait is put off. Slices of work that
+ * have begun by then bring it to no more than 10 ms. */
+#define LONG_US 4000
 
 struct later {
     loop_fn fn;
@@ -167,6 +170,11 @@ int64_t loop_longest_turn_us(struct loop *l)
     int64_t us = l->longest_us;
     l->longest_us = 0;
     return us;
+}
+
+bool loop_turn_is_long(struct loop *l)
+{
+    return l->in_turn && clock_mono_us() - now_us(l) > LONG_US;
 }
 
 void loop_stop(struct loop *l)

@@ -20,6 +20,9 @@
 #define RATE_WINDOW_MS 10
 /* Rounds of one wake-up, so that uploads and clients get their turn. */
 #define ROUNDS_MAX 16
+/* So many bytes of datagrams are handled before the clock is asked whether the
+ * turn is long: what lies in the ring waits for the next one then. */
+#define BYTES_PER_LOOK 16384
 /* What the kernel counts for a datagram beside its bytes, at least. */
 #define KERNEL_OVERHEAD 768
 
@@ -30,6 +33,7 @@ struct udp {
     struct timer *poll;
     bool polling;
     struct udp_ring *ring;
+    int next, filled; /* of the ring: not yet handed out */
     udp_fn fn;
     void *arg;
     struct udp_stats stats;
@@ -42,7 +46,9 @@ struct udp {
 static int open_socket(struct udp *u, const char *address, struct err *err);
 static void on_readable(void *arg, int fd, bool readable, bool writable);
 static void on_poll(void *arg);
-static unsigned receive(struct udp *u, int rounds);
+static unsigned receive(struct udp *u, bool all);
+static bool fill_ring(struct udp *u);
+static unsigned empty_ring(struct udp *u, bool all);
 static void choose_waiting(struct udp *u);
 static bool worth_polling(const struct udp *u, int64_t elapsed_ms);
 
@@ -84,7 +90,7 @@ const char *udp_bound(const struct udp *u)
 unsigned udp_read_now(struct udp *u)
 {
     unsigned total = 0, n;
-    while ((n = receive(u, ROUNDS_MAX)) > 0)
+    while ((n = receive(u, true)) > 0)
         total += n;
     return total;
 }
@@ -133,7 +139,7 @@ static void on_readable(void *arg, int fd, bool readable, bool writable)
     (void)readable;
     (void)writable;
     u->stats.wakeups++;
-    receive(u, ROUNDS_MAX);
+    receive(u, false);
     choose_waiting(u);
 }
 
@@ -141,33 +147,55 @@ static void on_poll(void *arg)
 {
     struct udp *u = arg;
     u->stats.wakeups++;
-    receive(u, ROUNDS_MAX);
+    receive(u, false);
     choose_waiting(u);
 }
 
-/* At most `rounds` rings full; returns the number of datagrams. */
-static unsigned receive(struct udp *u, int rounds)
+/* Some rings full; returns the number of datagrams. all: however long it takes,
+ * else what is left over for the next turn stays in the ring. */
+static unsigned receive(struct udp *u, bool all)
 {
     unsigned total = 0;
-    int n = UDP_BATCH;
-    for (; rounds > 0 && n == UDP_BATCH; rounds--) {
-        n = udp_ring_receive(u->ring, u->fd);
-        if (n < 0) {
-            if (log_limit_pass(&u->faults, loop_now_ms(u->loop), 60000, NULL))
-                log_error("Receiving datagrams on %s fails: %s", u->bound,
-                          strerror(errno));
-            return total;
-        }
-        for (int i = 0; i < n; i++) {
-            bool truncated;
-            struct slice d = udp_ring_datagram(u->ring, i, &truncated);
-            u->stats.bytes += d.n;
-            u->fn(u->arg, d, truncated);
-        }
-        u->stats.datagrams += (unsigned)n;
-        total += (unsigned)n;
+    for (int rounds = ROUNDS_MAX; rounds > 0; rounds--) {
+        if (u->next == u->filled && !fill_ring(u))
+            break;
+        total += empty_ring(u, all);
+        if (u->next < u->filled || u->filled < UDP_BATCH)
+            break;
     }
     return total;
+}
+
+static bool fill_ring(struct udp *u)
+{
+    int n = udp_ring_receive(u->ring, u->fd);
+    u->next = 0;
+    u->filled = n > 0 ? n : 0;
+    if (n < 0 && log_limit_pass(&u->faults, loop_now_ms(u->loop), 60000, NULL))
+        log_error("Receiving datagrams on %s fails: %s", u->bound,
+                  strerror(errno));
+    return n > 0;
+}
+
+static unsigned empty_ring(struct udp *u, bool all)
+{
+    unsigned n = 0;
+    size_t bytes = 0;
+    while (u->next < u->filled) {
+        bool truncated;
+        struct slice d = udp_ring_datagram(u->ring, u->next++, &truncated);
+        u->stats.bytes += d.n;
+        u->stats.datagrams++;
+        u->fn(u->arg, d, truncated);
+        n++;
+        bytes += d.n;
+        if (all || bytes < BYTES_PER_LOOK)
+            continue;
+        if (loop_turn_is_long(u->loop))
+            break;
+        bytes = 0;
+    }
+    return n;
 }
 
 /* Once a window: by event or by asking. */
@@ -184,7 +212,9 @@ static void choose_waiting(struct udp *u)
         u->window_datagrams = u->stats.datagrams;
         u->window_bytes = u->stats.bytes;
     }
-    if (u->polling)
+    if (u->next < u->filled)
+        timer_start_us(u->poll, 0);
+    else if (u->polling)
         timer_start_us(u->poll, POLL_INTERVAL_US);
 }
 

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "net/udp.c"
+#include "xr/clock.h"
 
 #define BURST 500
 
@@ -70,6 +71,70 @@ static void receives_all_of_a_burst(void **state)
     assert_int_equal(s.bytes, 5 * sizeof(big) + (BURST - 5) * 100);
     assert_int_equal(udp_stats(u)->datagrams, BURST);
     close(fd);
+    udp_free(u);
+    loop_free(s.loop);
+}
+
+#define SLOW 8 /* so many fit any receive buffer */
+#define SLOW_MS 2
+#define TURN_MS_MAX 10
+
+/* Handled datagrams, all and since the last look. */
+struct slow {
+    struct loop *loop;
+    struct timer *look;
+    unsigned n, at_look, most, want;
+};
+
+static void on_slow_datagram(void *arg, struct slice d, bool truncated)
+{
+    struct slow *s = arg;
+    int64_t until = clock_mono_us() + SLOW_MS * 1000;
+    (void)truncated;
+    assert_int_equal(d.p[0], s->n++); /* in order */
+    while (clock_mono_us() < until)
+        ;
+}
+
+static void on_look(void *arg)
+{
+    struct slow *s = arg;
+    if (s->n - s->at_look > s->most)
+        s->most = s->n - s->at_look;
+    s->at_look = s->n;
+    timer_start(s->look, 0);
+    if (s->n >= s->want)
+        loop_stop(s->loop);
+}
+
+/* What takes long is spread over turns; nothing of it is lost, be it in a turn
+ * or all at once in the end. */
+static void leaves_the_rest_to_the_next_turn(void **state)
+{
+    (void)state;
+    struct slow s = {.want = SLOW};
+    struct err err;
+    static char data[BYTES_PER_LOOK];
+    s.loop = loop_new(&err);
+    struct udp_options o = {"127.0.0.1:0", 4 << 20, on_slow_datagram, &s};
+    struct udp *u = udp_new(s.loop, &o, &err);
+    assert_non_null(u);
+    int fd = sender(u);
+    for (; data[0] < SLOW; data[0]++)
+        assert_int_equal(send(fd, data, sizeof(data), 0), sizeof(data));
+    s.look = timer_new(s.loop, on_look, &s);
+    timer_start(s.look, 0);
+    loop_run(s.loop);
+    assert_true(s.most * SLOW_MS <= TURN_MS_MAX);
+    assert_int_equal(udp_stats(u)->datagrams, SLOW);
+    for (; data[0] < 2 * SLOW; data[0]++)
+        assert_int_equal(send(fd, data, sizeof(data), 0), sizeof(data));
+    s.want = SLOW + 1;
+    loop_run(s.loop);
+    assert_true(s.n < 2 * SLOW);
+    assert_int_equal(udp_read_now(u), 2 * SLOW - s.n);
+    close(fd);
+    timer_free(s.look);
     udp_free(u);
     loop_free(s.loop);
 }
@@ -134,6 +199,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(receives_all_of_a_burst),
+        cmocka_unit_test(leaves_the_rest_to_the_next_turn),
         cmocka_unit_test(counts_what_the_kernel_dropped),
         cmocka_unit_test(asks_under_load_but_never_when_idle),
         cmocka_unit_test(says_why_it_cannot_bind),
