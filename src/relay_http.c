@@ -92,6 +92,7 @@ static void add_routes(struct relay *r)
             local_guard_route(r->traces, r->tcp, routes[i], true);
         else
             http1_route(r->tcp, routes[i]);
+    http1_on_refused(r->tcp, otlp_http_refused, r->otlp);
     if (r->traces != NULL)
         local_watch(r->traces, r->tcp);
     if (r->traces != NULL)

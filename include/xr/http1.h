@@ -60,6 +60,12 @@ void http1_go_on(struct http1_request *r);
  * first bytes, for a hint in the log. May be NULL. */
 void http1_on_stray(struct http1 *s, void (*fn)(void *arg, struct slice first),
                     void *arg);
+/* For requests that the server refuses itself (a body too large, too slow, cut
+ * short) once it has read their head: true, fn has answered. */
+void http1_on_refused(struct http1 *s,
+                      bool (*fn)(void *arg, struct http1_request *r, int status,
+                                 const char *why),
+                      void *arg);
 const char *http1_bound(const struct http1 *s);
 /* Stops or resumes reading from connections (backpressure). */
 void http1_pause(struct http1 *s, bool pause);

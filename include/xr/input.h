@@ -55,6 +55,9 @@ struct otlp_http *otlp_http_new(struct loop *l, struct pipeline *p,
                                 const struct otlp_http_options *o);
 void otlp_http_free(struct otlp_http *h);
 void otlp_http_handle(void *h, struct http1_request *r);
+/* For http1_on_refused: answers in OTLP's words and counts. */
+bool otlp_http_refused(void *h, struct http1_request *r, int status,
+                       const char *why);
 /* Routes of the OTLP port: /v1/traces with CORS, 404 texts for the others. */
 void otlp_http_routes(struct otlp_http *h, struct http1 *server);
 

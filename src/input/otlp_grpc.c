@@ -24,6 +24,7 @@
 #define RETRY_S 1
 #define MESSAGE_TEXT_MAX 1024
 #define DEADLINE_MAX_MS ((int64_t)3600 * 1000)
+#define HEALTH_MAX 1024 /* bytes of a request of the health service */
 #define ENCODINGS "identity,gzip,deflate,zstd"
 
 #define SERVICES "/opentelemetry.proto.collector."
@@ -51,6 +52,7 @@ struct grpc_call {
 
 static void on_call(void *arg, struct h2_stream *s);
 static bool is_grpc(struct otlp_grpc *g, struct h2_stream *s);
+static bool is_grpc_type(struct slice type);
 static void on_export(struct otlp_grpc *g, struct h2_stream *s);
 static bool unwrap(struct h2_stream *s, struct slice *message,
                    enum coding *coding);
@@ -153,11 +155,8 @@ static void on_call(void *arg, struct h2_stream *s)
 /* Answers what speaks HTTP/2 but not gRPC, in HTTP's own words. */
 static bool is_grpc(struct otlp_grpc *g, struct h2_stream *s)
 {
-    static const char word[] = "application/grpc";
-    struct slice type = h2_header(s, "content-type");
     bool post = slice_is(h2_method(s), "POST");
-    if (post && type.n >= sizeof(word) - 1 &&
-        strncasecmp(type.p, word, sizeof(word) - 1) == 0)
+    if (post && is_grpc_type(h2_header(s, "content-type")))
         return true;
     struct h2_header plain = {SLICE("content-type"), SLICE("text/plain")};
     struct h2_answer a = {
@@ -169,6 +168,19 @@ static bool is_grpc(struct otlp_grpc *g, struct h2_stream *s)
     hint(g, MIXUP_HTTP);
     h2_reply(s, &a);
     return false;
+}
+
+/* With or without the word for protobuf and parameters, but neither another
+ * encoding of messages nor gRPC-Web, which are other protocols. */
+static bool is_grpc_type(struct slice type)
+{
+    const char *semicolon = memchr(type.p, ';', type.n);
+    if (semicolon)
+        type.n = (size_t)(semicolon - type.p);
+    while (type.n > 0 && type.p[type.n - 1] == ' ')
+        type.n--;
+    return slice_is_nocase(type, "application/grpc") ||
+           slice_is_nocase(type, "application/grpc+proto");
 }
 
 static void on_export(struct otlp_grpc *g, struct h2_stream *s)
@@ -349,6 +361,11 @@ static void on_health(struct otlp_grpc *g, struct h2_stream *s)
     struct pb r;
     struct pb_field f;
     int rc;
+    if (h2_body_state(s) != H2_BODY_WHOLE ||
+        h2_body(s).n > PREFIX + HEALTH_MAX) {
+        reply_error(s, RPC_RESOURCE_EXHAUSTED, "the name is too long", 0);
+        return;
+    }
     if (!unwrap(s, &message, &coding))
         return;
     if (coding != CODING_IDENTITY) {

@@ -41,6 +41,7 @@ struct otlp_call {
 };
 
 static bool find_encoding(struct http1_request *r, enum otlp_encoding *out);
+static enum coding find_coding(const struct http1_request *r);
 static struct slice media_type(struct http1_request *r);
 static void reply_unsupported(struct otlp_http *h, struct http1_request *r);
 static void on_gone(void *arg);
@@ -91,10 +92,18 @@ void otlp_http_free(struct otlp_http *h)
 
 void otlp_http_routes(struct otlp_http *h, struct http1 *server)
 {
+    /* The others are what becomes of an endpoint with a slash at its end. */
+    static const char *const paths[] = {"/v1/traces", "/v1/traces/",
+                                        "//v1/traces"};
+    for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+        http1_route(server, (struct http1_route){"POST", paths[i],
+                                                 otlp_http_handle, h});
+        http1_route(server,
+                    (struct http1_route){"OPTIONS", paths[i], on_preflight, h});
+        http1_route(server,
+                    (struct http1_route){"*", paths[i], on_wrong_method, h});
+    }
     const struct http1_route routes[] = {
-        {"POST", "/v1/traces", otlp_http_handle, h},
-        {"OPTIONS", "/v1/traces", on_preflight, h},
-        {"*", "/v1/traces", on_wrong_method, h},
         {"*", "/v1/metrics", on_metrics, h},
         {"*", "/v1/logs", on_logs, h},
         {"*", "*", on_elsewhere, h},
@@ -102,6 +111,7 @@ void otlp_http_routes(struct otlp_http *h, struct http1 *server)
     for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++)
         http1_route(server, routes[i]);
     http1_on_stray(server, on_stray, h);
+    http1_on_refused(server, otlp_http_refused, h);
     assert(h->n_servers < SERVERS_MAX);
     h->servers[h->n_servers++] = server;
 }
@@ -117,7 +127,7 @@ void otlp_http_handle(void *arg, struct http1_request *r)
     }
     struct otlp_body body = {
         .encoding = encoding,
-        .coding = coding_parse(http1_header(r, "content-encoding")),
+        .coding = find_coding(r),
         .bytes = http1_body(r),
     };
     if (body.coding == CODING_UNKNOWN) {
@@ -142,6 +152,28 @@ void otlp_http_handle(void *arg, struct http1_request *r)
     }
 }
 
+bool otlp_http_refused(void *arg, struct http1_request *r, int status,
+                       const char *why)
+{
+    struct otlp_http *h = arg;
+    enum otlp_encoding encoding;
+    enum rpc_code code = RPC_INVALID_ARGUMENT;
+    if (!slice_is(http1_method(r), "POST") ||
+        !slice_is(http1_path(r), "/v1/traces") || !find_encoding(r, &encoding))
+        return false;
+    if (status == 503) {
+        code = RPC_UNAVAILABLE;
+        ++*otlp_taker_intake(h->taker)->retry;
+    } else {
+        otlp_taker_reject(
+            h->taker, status == 413 ? REJECT_TOO_LARGE : REJECT_OTLP_MALFORMED,
+            why);
+    }
+    add_cors(h, r);
+    reply_status(r, encoding, status, code, why);
+    return true;
+}
+
 /* False when the content type is none of OTLP's. */
 static bool find_encoding(struct http1_request *r, enum otlp_encoding *out)
 {
@@ -154,6 +186,21 @@ static bool find_encoding(struct http1_request *r, enum otlp_encoding *out)
     else
         return false;
     return true;
+}
+
+/* A body that was packed twice is not taken; nobody sends one. */
+static enum coding find_coding(const struct http1_request *r)
+{
+    struct http1_header h;
+    enum coding coding = CODING_IDENTITY;
+    bool found = false;
+    for (size_t i = 0; http1_header_at(r, i, &h); i++) {
+        if (!slice_is_nocase(h.name, "content-encoding"))
+            continue;
+        coding = found ? CODING_UNKNOWN : coding_parse(h.value);
+        found = true;
+    }
+    return coding;
 }
 
 /* Content-Type without its parameters. */

@@ -97,13 +97,20 @@ void http1_abort(struct http1_request *r)
 
 void conn_refuse(struct http1_conn *c, int status, const char *why)
 {
+    struct http1 *s = c->server;
     char text[160];
     int n = snprintf(text, sizeof(text), "%d %s: %s\n", status,
                      status_words(status), why);
     c->closing = c->linger = true;
-    c->head.method.n = 0; /* perhaps of the request before */
     c->state = CONN_HANDLER;
-    c->server->open_requests++;
+    s->open_requests++;
+    if (c->head_length == 0)
+        c->head.method.n = 0; /* of the request before */
+    else
+        conn_set_request(c, 0);
+    if (c->head_length > 0 && s->refused &&
+        s->refused(s->refused_arg, &c->request, status, why))
+        return;
     http1_reply(&c->request, status, "text/plain; charset=utf-8",
                 slice_of(text, (size_t)n));
 }

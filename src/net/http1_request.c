@@ -25,6 +25,15 @@ void http1_before(struct http1 *s, bool (*fn)(void *, struct http1_request *),
     s->before_arg = arg;
 }
 
+void http1_on_refused(struct http1 *s,
+                      bool (*fn)(void *arg, struct http1_request *r, int status,
+                                 const char *why),
+                      void *arg)
+{
+    s->refused = fn;
+    s->refused_arg = arg;
+}
+
 void http1_go_on(struct http1_request *r)
 {
     route_request(r->conn);
@@ -99,14 +108,20 @@ struct slice conn_run_text(const struct http1_conn *c, struct http1_run r)
 void conn_dispatch(struct http1_conn *c, size_t body_length)
 {
     struct http1_request *r = &c->request;
-    r->body = slice_of(c->in.p + c->head_length, body_length);
-    r->target = conn_run_text(c, c->head.target);
-    split_target(r);
+    conn_set_request(c, body_length);
     c->state = CONN_HANDLER;
     c->server->open_requests++;
     conn_progress(c);
     if (!c->server->before || !c->server->before(c->server->before_arg, r))
         route_request(c);
+}
+
+void conn_set_request(struct http1_conn *c, size_t body_length)
+{
+    struct http1_request *r = &c->request;
+    r->body = slice_of(c->in.p + c->head_length, body_length);
+    r->target = conn_run_text(c, c->head.target);
+    split_target(r);
 }
 
 /* Path and query of a target in origin or absolute form. */

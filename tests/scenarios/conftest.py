@@ -110,11 +110,14 @@ def make_relay(tmp_path):
 @pytest.fixture
 def relay(make_relay, xray, request):
     """A started relay. The marker `relay(config=…, env=…, args=…)` changes
-    how it is started."""
+    how it is started. It ends before X-Ray does: what a test has sent and not
+    waited for is delivered then, without waiting for X-Ray's return."""
     marker = request.node.get_closest_marker("relay")
     options = dict(marker.kwargs) if marker else {}
     config = {"Endpoint": xray.url, **options.pop("config", {})}
-    return make_relay(config=config, **options).start()
+    relay = make_relay(config=config, **options).start()
+    yield relay
+    relay.stop()
 
 
 @pytest.fixture

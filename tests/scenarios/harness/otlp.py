@@ -105,10 +105,14 @@ def post(port, body, headers=None, *, path="/v1/traces", method="POST", **how):
 
 def status(answer):
     """The google.rpc.Status in an answer's body, in the encoding it names."""
-    if answer.headers["Content-Type"] == JSON:
-        return status_pb2.Status(**json.loads(answer.body))
-    assert answer.headers["Content-Type"] == PROTOBUF
-    return status_pb2.Status.FromString(answer.body)
+    return status_of(answer.headers["Content-Type"], answer.body)
+
+
+def status_of(encoding, body):
+    if encoding == JSON:
+        return status_pb2.Status(**json.loads(body))
+    assert encoding == PROTOBUF
+    return status_pb2.Status.FromString(body)
 
 
 def partial_success(answer):
