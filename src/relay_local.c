@@ -14,6 +14,7 @@
 #include "xr/log.h"
 
 #define PATH_BYTES_MAX 4096
+#define SEGMENTS_BODY_MAX (5u << 20) /* of PutTraceSegments */
 #define SETTLE_MS 1000
 #define TOKEN_BYTES 16
 
@@ -70,6 +71,9 @@ bool relay_make_local(struct relay *r, struct err *err)
     pipeline_add(r->pipeline, local_sink(r->traces));
     pipeline_on_reject(r->pipeline, local_on_reject, r->traces);
     xray_tcp_on_commit(r->segments, local_commit, r->traces);
+    /* What is uploaded as well is to fit there. */
+    xray_tcp_as_service(r->segments, SEGMENTS_BODY_MAX,
+                        r->uploads ? SEGMENT_MAX_BYTES : SIZE_MAX);
     return r->for_tail || make_print(r, err);
 }
 

@@ -42,6 +42,11 @@ void xray_tcp_on_commit(struct xray_tcp *x,
                                        void *done_arg),
                         void *arg);
 
+/* As the service itself takes them: ceilings of bodies and documents in
+ * bytes, and its own message for what can't be read. */
+void xray_tcp_as_service(struct xray_tcp *x, size_t body_max,
+                         size_t document_max);
+
 /* --- OTLP over HTTP, any server with a route to otlp_http_handle */
 struct otlp_http;
 struct otlp_http_options {

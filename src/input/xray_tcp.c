@@ -16,6 +16,7 @@
 #define REQUEST_DEPTH_MAX 64
 #define ANSWER_MAX (8u << 20)
 #define RETRY_AFTER_S "1"
+#define TOO_LARGE_WHY "the body is too large: send fewer documents at a time"
 
 struct xray_tcp {
     struct pipeline *pipeline;
@@ -25,6 +26,8 @@ struct xray_tcp {
     void (*commit)(void *arg, void (*done)(void *arg, bool kept),
                    void *done_arg);
     void *commit_arg;
+    bool as_service;
+    size_t body_max, document_max;
 };
 
 /* An answer that waits until the documents are kept. */
@@ -71,6 +74,8 @@ struct xray_tcp *xray_tcp_new(struct pipeline *p)
         log_fatal("out of memory for segments over TCP");
     x->pipeline = p;
     x->intake = pipeline_intake(p, "tcp");
+    x->body_max = SIZE_MAX; /* the server's */
+    x->document_max = SEGMENT_MAX_BYTES;
     return x;
 }
 
@@ -92,6 +97,14 @@ void xray_tcp_on_commit(struct xray_tcp *x,
     x->commit_arg = arg;
 }
 
+void xray_tcp_as_service(struct xray_tcp *x, size_t body_max,
+                         size_t document_max)
+{
+    x->as_service = true;
+    x->body_max = body_max;
+    x->document_max = document_max;
+}
+
 void xray_tcp_handle(void *arg, struct http1_request *r)
 {
     struct xray_tcp *x = arg;
@@ -104,6 +117,11 @@ void xray_tcp_handle(void *arg, struct http1_request *r)
                "the body must not be compressed");
         reply_error(r, 415, "InvalidRequestException",
                     "the body must not be compressed");
+        return;
+    }
+    if (body.n > x->body_max) {
+        reject(x, r, REJECT_TOO_LARGE, SLICE(""), TOO_LARGE_WHY);
+        reply_error(r, 413, "InvalidRequestException", TOO_LARGE_WHY);
         return;
     }
     /* The whole is checked before the first document is taken. */
@@ -244,10 +262,12 @@ static void take_document(void *arg, struct slice raw)
         reject(r->x, r->request,
                doc.n ? REJECT_NOT_AN_OBJECT : REJECT_NO_DOCUMENT, doc,
                err.text);
-        unprocessed(r, SLICE(""), "ParseError", err.text);
+        unprocessed(r, SLICE(""), "ParseError",
+                    r->x->as_service ? "Invalid segment. ErrorCode: ParseError"
+                                     : err.text);
         return;
     }
-    if (doc.n > SEGMENT_MAX_BYTES) {
+    if (doc.n > r->x->document_max) {
         reject(r->x, r->request, REJECT_TOO_LARGE, doc,
                "the document is larger than 64 KB");
         unprocessed(r, seg.id, "SegmentTooLarge",

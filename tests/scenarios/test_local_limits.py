@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 import pytest
 
+from harness.documents import segment
 from harness.relay import BINARY
 from harness.waiting import until
 
@@ -17,6 +18,7 @@ CONNECTIONS = 256
 LISTENERS = 16
 HEADERS_MAX = 16 << 10
 BODY_MAX = 16 << 20
+SEGMENTS_MAX = 5 << 20
 
 
 @pytest.fixture
@@ -50,6 +52,39 @@ def test_body(local):
         )
         s.sendall(head.encode())
         assert b" 413 " in s.recv(100)
+
+
+def documents(n, size):
+    """A body of PutTraceSegments, and the ids of its documents."""
+    texts = [
+        segment(id=f"{i:016x}", metadata={"default": {"x": "y" * size}})
+        for i in range(n)
+    ]
+    return json.dumps({"TraceSegmentDocuments": texts}).encode()
+
+
+def test_body_of_segments(local):
+    fits = documents(50, 95_000)
+    assert SEGMENTS_MAX - (1 << 20) < len(fits) <= SEGMENTS_MAX
+    answer = local.request("POST", "/TraceSegments", fits)
+    assert answer.status == 200
+    assert json.loads(answer.body)["UnprocessedTraceSegments"] == []
+    answer = local.request("POST", "/TraceSegments", documents(60, 95_000))
+    assert answer.status == 413
+    assert "too large" in json.loads(answer.body)["Message"]
+    traces = local.request("GET", "/api/traces").body
+    assert len(json.loads(traces)["traces"]) == 50
+
+
+def test_what_cannot_be_read_has_the_words_of_the_service(local):
+    body = json.dumps({"TraceSegmentDocuments": ["[1]", "{", ""]}).encode()
+    answer = local.request("POST", "/TraceSegments", body)
+    assert json.loads(answer.body)["UnprocessedTraceSegments"] == 3 * [
+        {
+            "ErrorCode": "ParseError",
+            "Message": "Invalid segment. ErrorCode: ParseError",
+        }
+    ]
 
 
 def test_listeners(local):
