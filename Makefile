@@ -35,6 +35,12 @@ ALL_CFLAGS = -std=gnu17 $(CFLAGS) $(WARN) $(HARDEN) $(DEFS) -Iinclude -Isrc \
 LIBS       = $(shell $(PKGCONF) --libs $(PKGS) 2>/dev/null) -lpthread -lm
 LINK       = $(CC) $(CFLAGS) $(LDHARDEN) $(LDFLAGS)
 
+ifeq ($(PKGCONF)$(filter-out all install unit,$(MAKECMDGOALS)),pkg-config)
+ifneq ($(shell $(PKGCONF) --exists $(PKGS) 2>/dev/null && echo yes),yes)
+$(warning Libraries are missing: run packaging/dependencies build)
+endif
+endif
+
 SRC  := $(sort $(wildcard src/*.c src/*/*.c))
 OBJ  := $(SRC:src/%.c=$B/obj/%.o)
 LIB  := $(filter-out $B/obj/main.o,$(OBJ)) $B/obj/roots.o
