@@ -21,6 +21,7 @@
 #define NAME_FORM "%d-%d-%dT%d-%d-%dZ-%d.db%n"
 
 static bool parse(const char *name, struct store_run *out);
+static void add_log(int folder, struct store_run *r);
 static int newest_first(const void *a, const void *b);
 static bool is_open(const char *path);
 static bool delete_run(const char *folder, const struct store_run *r);
@@ -47,13 +48,28 @@ size_t store_runs(const char *folder, struct store_run *out, size_t max)
             fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
             S_ISREG(st.st_mode)) {
             out[n].bytes = (uint64_t)st.st_size;
-            out[n++].written = (double)st.st_mtime;
+            out[n].written = (double)st.st_mtime;
+            add_log(dirfd(d), &out[n++]);
         }
     if (d)
         closedir(d);
     if (n > 0)
         qsort(out, n, sizeof(*out), newest_first);
     return n;
+}
+
+/* What was written last stands in SQLite's log for a while. An empty one is
+ * made by who reads. */
+static void add_log(int folder, struct store_run *r)
+{
+    char name[sizeof(r->name) + 4];
+    struct stat st;
+    snprintf(name, sizeof(name), "%s-wal", r->name);
+    if (fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) != 0 || st.st_size == 0)
+        return;
+    r->bytes += (uint64_t)st.st_size;
+    if ((double)st.st_mtime > r->written)
+        r->written = (double)st.st_mtime;
 }
 
 /* Of the bytes the newest have the first claim. */

@@ -85,8 +85,8 @@ function Bar({ view, openHelp }) {
 function Chip({ s }) {
   const c = connection.use(), held = paused.use(), n = waiting.use();
   if (c.state === 'lost') return html`<span class="st error" role="status">
-    <${Icon} name="error"/>Not connected, ${c.retry
-      ? `next try in ${c.retry} s` : 'trying again'}</span>`;
+    <${Icon} name="error"/><span>Not connected<span class="wid">, ${c.retry
+      ? `next try in ${c.retry} s` : 'trying again'}</span></span></span>`;
   if (held) return html`<span class="st d2"><${Icon} name="pause"/>Paused${
     n > 0 && `, ${count(n)} waiting`}</span>`;
   if (c.state === 'connecting') return html`<span class="st d2 wid">

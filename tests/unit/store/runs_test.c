@@ -59,6 +59,7 @@ static void newest_come_first(void **state)
     assert_string_equal(runs[0].name, "2026-11-22T10-00-01Z-7.db");
     assert_int_equal(runs[0].bytes, 3);
     assert_true(runs[0].started == 1795341601);
+    assert_int_equal(runs[1].bytes, 11);
     assert_int_equal(runs[2].bytes, 1);
     assert_int_equal(store_runs(folder, runs, 2), 2);
     assert_int_equal(store_runs("/nowhere", runs, 4), 0);

@@ -38,6 +38,7 @@ export function Range({ range }) {
     const at = s => clock(+s).time.replace(/:00$/, '');
     options.unshift([range, `${at(fixed[1])}–${at(fixed[2])}`]);
   }
+  if (!options[1]) return null;
   return html`<${Choice} label="Time range" value=${range} options=${options}
     onChange=${r => change({ range: r === usual ? null : r })}/>`;
 }

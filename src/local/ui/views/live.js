@@ -5,6 +5,7 @@ import { Icon } from '../lib/icons.js';
 import { ago, bytes, clockText, count, ms, plural, rate } from '../lib/format.js';
 import { go, href } from '../lib/route.js';
 import { useKeys } from '../lib/keys.js';
+import { earlier } from '../lib/runs.js';
 import { useHealth } from './empty.js';
 
 const MINUTE = 60;
@@ -42,9 +43,9 @@ export function Live() {
     first numbers.</p>`;
   return html`<h1 class="sr">Live</h1><div class="doc" tabindex="0">
     <section class="wide"><h2>Checks</h2><ul class="chk">${checks(h).map(
-      ([kind, head, text]) => html`<li><span class=${kind}><${Icon}
+      ([kind, head, text, more]) => html`<li><span class=${kind}><${Icon}
       name=${kind}/></span><span><span class="b">${head}
-      </span> <span class="d2">${text}</span></span></li>`)}</ul></section>
+      </span> <span class="d2">${text}${more || ''}</span></span></li>`)}</ul></section>
     <section class="wide"><h2>Listeners</h2><div class="over" tabindex="0"><${Listeners}
       h=${h} bars=${bars}/></div></section>
     <section><h2>Refused documents</h2>${h.refused_documents.length
@@ -75,7 +76,9 @@ function checks(h) {
       : 'since the start']);
   const st = h.store;
   out.push(st.state === 'ok' ? ['ok', 'Store is well', `${bytes(st.bytes)} of ${
-    bytes(st.limit_bytes)}, ${Math.round(st.keep_seconds / 86400)} days kept`]
+    bytes(st.limit_bytes)}, ${Math.round(st.keep_seconds / 86400)} days kept`,
+    earlier().length && html`; <a class="link" href="#/runs">${plural(
+    earlier().length, 'earlier run')}</a>`]
     : [st.state === 'memory' ? 'fault' : 'error', 'Store: ' + st.state,
       st.message]);
   if (late.length) out.push(['error', plural(late.length, 'sampler') +

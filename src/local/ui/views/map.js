@@ -271,12 +271,12 @@ function Whole({ p, graph, minutes }) {
       .length, 'service')}</h2><div class="d">${plural(graph.traces, 'trace')},${
     ' '}${perMinute(graph.traces / minutes)} a minute</div></header>
     <div class="pn"><h3>Not well</h3>${bad.length ? html`<table><tbody>${bad.map(
-      n => html`<tr><td>${name(n)}</td><td class="n"><${Status}
+      n => html`<tr><td class="x cut">${name(n)}</td><td class="n"><${Status}
         kind=${badge(n)[0]} text=${percent(badge(n)[1])}/></td></tr>`)}</tbody>
       </table>` : html`<p class="st ok"><${Icon} name="ok"/>All calls were
       answered well.</p>`}
     ${slow.length > 0 && html`<h3>Slowest, p90</h3><table><tbody>${slow.map(n =>
-      html`<tr><td>${name(n)}</td><td class="n">${seconds(n.p90)}</td></tr>`)}
+      html`<tr><td class="x cut">${name(n)}</td><td class="n">${seconds(n.p90)}</td></tr>`)}
       </tbody></table>`}<p class="d">Choose a node for its numbers.</p></div>`;
 }
 

@@ -2,7 +2,7 @@
 // The runs that are kept, to be looked at one by one.
 import { html, useEffect, useState } from '../lib/html.js';
 import { get, run } from '../lib/api.js';
-import { bytes, clock, count, seconds, utc } from '../lib/format.js';
+import { bytes, clock, count, utc } from '../lib/format.js';
 import { go, href } from '../lib/route.js';
 import { loadRuns, runs } from '../lib/runs.js';
 import { useKeys } from '../lib/keys.js';
@@ -43,7 +43,7 @@ export function Runs() {
       ones can be looked at; they go after a week, or when all take too much
       room.</p>${list.length ? html`<div class="over" tabindex="0"><table
       class="runs"><thead><tr><th scope="col">Started</th><th scope="col"
-      class="n">Last written after</th><th scope="col" class="n">Traces</th><th
+      class="n">Last written</th><th scope="col" class="n">Traces</th><th
       scope="col" class="n">Size</th><th scope="col">File</th></tr></thead><tbody>
       ${list.map(r => html`<${Run} key=${r.name} r=${r} n=${counts[r.name]}/>`)}
       </tbody></table></div><p class="d2">In the terminal:${' '}
@@ -57,7 +57,7 @@ function Run({ r, n }) {
       class="link" href=${r.current ? '/' : '/?run=' + r.name}>${at(r.started)}
       </a>`}${r.current && html` <span class="tag">running</span>`}${here && run &&
       html` <span class="tag">shown</span>`}</td>
-    <td class="n">${seconds(Math.max(0, r.written - r.started))}</td>
+    <td class="n">${at(r.written)}</td>
     <td class=${'n' + (n ? '' : ' d')}>${typeof n === 'string'
       ? html`<span class="error">${n}</span>` : count(n)}</td>
     <td class="n">${bytes(r.bytes)}</td><td class="m d">${r.path}</td></tr>`;
