@@ -7,7 +7,7 @@ ifeq ($(origin CC),default)
 CC       := gcc
 endif
 PKGS     := libevent libevent_openssl openssl libcurl jansson yaml-0.1 \
-            libnghttp2 zlib libzstd sqlite3
+            libnghttp2 zlib libzstd sqlite3 ncursesw
 PKGCONF  ?= pkg-config
 VERSION  := 0.1.0
 CFLAGS   ?= -O2 -g
@@ -361,7 +361,8 @@ fuzz-run: $(FUZZ:%=$B/fuzz/%)
 # --- the static program: one file for any image ----------------------------
 ARCH        ?= x86_64
 STATIC_LIBS := -lcurl -levent_openssl -levent -lnghttp2 -lssl -lcrypto \
-               -ljansson -lyaml -lsqlite3 -lzstd -lz -lpthread -lm
+               -ljansson -lyaml -lsqlite3 -lzstd -lz -lncursesw -lpthread \
+               -lm
 
 .PHONY: static
 static: build/.dependencies-static  ## fully static build [ARCH=aarch64]

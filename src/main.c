@@ -48,6 +48,8 @@ int main(int argc, char **argv)
         return cmd_idle(argv[0]);
     case COMMAND_TAIL:
         return run_tail(c);
+    case COMMAND_TUI:
+        return cmd_tui(c);
     case COMMAND_LS:
         return cmd_ls(c);
     case COMMAND_SHOW:

@@ -108,9 +108,6 @@ int local_send(struct local *l, const char *method, struct slice body,
     struct client_request q = {.method = method,
                                .body = body,
                                .timeout_ms = timeout_ms,
-                               .connect_timeout_ms = CONNECT_TIMEOUT_MS,
-                               .direct = true,
-                               .answer_max = ANSWER_MAX_BYTES,
                                .on_data = l->on_data == NULL ? NULL : on_data};
     size_t base = strlen(l->base);
     send_once(l, &q);
@@ -135,10 +132,20 @@ int local_send(struct local *l, const char *method, struct slice body,
     return l->status;
 }
 
-static void send_once(struct local *l, const struct client_request *request)
+static void send_once(struct local *l, const struct client_request *q)
+{
+    l->status = -1;
+    l->refused = false;
+    buf_clear(&l->answer);
+    if (local_start(l, q, on_answer, l) != NULL)
+        loop_run(l->loop);
+}
+
+struct client_call *local_start(struct local *l, const struct client_request *q,
+                                client_fn fn, void *arg)
 {
     struct err err = {""};
-    struct client_request q = *request;
+    struct client_request whole = *q;
     struct client_header headers[3] = {{SLICE("X-Xray-Relay"), SLICE("1")}};
     size_t n = 1;
     if (l->authorization.n > 0)
@@ -147,16 +154,16 @@ static void send_once(struct local *l, const struct client_request *request)
     if (l->content_type.n > 0)
         headers[n++] =
             (struct client_header){SLICE("Content-Type"), l->content_type};
-    q.url = buf_cstr(&l->path);
-    q.headers = headers;
-    q.n_headers = n;
-    l->status = -1;
-    l->refused = false;
-    buf_clear(&l->answer);
-    if (client_start(l->client, &q, on_answer, l, &err) != NULL)
-        loop_run(l->loop);
-    else
+    whole.url = buf_cstr(&l->path);
+    whole.headers = headers;
+    whole.n_headers = n;
+    whole.connect_timeout_ms = CONNECT_TIMEOUT_MS;
+    whole.direct = true;
+    whole.answer_max = ANSWER_MAX_BYTES;
+    struct client_call *call = client_start(l->client, &whole, fn, arg, &err);
+    if (call == NULL)
         local_say(l, "%s", err.text);
+    return call;
 }
 
 /* Answers of a stranger are shown as little as possible. */

@@ -50,6 +50,10 @@ void local_param(struct local *l, const char *name, const char *value);
  * none. timeout_ms 0: for ever. */
 int local_send(struct local *l, const char *method, struct slice body,
                unsigned timeout_ms);
+/* The same without waiting: the path is complete, q has the method, and maybe
+ * timeout_ms and on_data. NULL: it could not be started. */
+struct client_call *local_start(struct local *l, const struct client_request *q,
+                                client_fn fn, void *arg);
 /* Prints what the last answer says is wrong; gives the exit status. */
 int local_complain(struct local *l);
 /* "xray-relay COMMAND: ..." on standard error. */

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "cmd.h"
+#include "events.h"
 #include "local.h"
 #include "local/elements.h"
 #include "trace.h"
@@ -17,7 +18,6 @@
 #define RUNNING_MS 10000 /* an entry that runs longer is shown as it is */
 #define AGAIN_MS 1000
 #define TIMEOUT_MS 60000
-#define EVENT_MAX (1u << 20)
 #define WAITING_MAX 2048
 #define PRINTED_MAX 8192 /* a power of two */
 
@@ -35,8 +35,7 @@ struct tail {
     struct line line;
     struct arena arena;
     struct timer *timer;
-    struct buf pending; /* of the stream: an event that is not whole yet */
-    char last[64];      /* id of the last event */
+    struct events events;
     struct waiting waiting[WAITING_MAX];
     size_t n_waiting;
     uint64_t printed[PRINTED_MAX]; /* hashes of ids */
@@ -49,7 +48,7 @@ static void show_since(struct tail *t, const char *filter, const char *since);
 static void pause_then_on(struct tail *t);
 static void end_pause(void *arg);
 static void on_data(void *arg, struct slice data);
-static void on_event(struct tail *t, struct slice text);
+static void on_event(void *arg, struct slice name, struct slice data);
 static void on_trace(struct tail *t, struct slice row);
 static struct waiting *waiting_of(struct tail *t, uint64_t key);
 static void on_timer(void *arg);
@@ -76,18 +75,18 @@ int cmd_tail(struct config *c, bool *nobody)
     t->fail = config_flag(c, "fail") != NULL;
     t->timer = timer_new(l.loop, on_timer, t);
     arena_init(&t->arena, ANSWER_MAX_BYTES);
-    buf_init(&t->pending, EVENT_MAX);
+    events_init(&t->events, on_event, t);
     line_init(&t->line);
     if (config_flag(c, "since") != NULL)
         show_since(t, filter, config_flag(c, "since"));
     follow(t, filter);
-    *nobody = l.refused && t->last[0] == '\0';
+    *nobody = l.refused && t->events.last[0] == '\0';
     int status = t->failed ? EXIT_FAILED : local_complain(&l);
     timer_free(t->timer);
     for (size_t i = 0; i < t->n_waiting; i++)
         free(t->waiting[i].row);
     line_fini(&t->line);
-    buf_fini(&t->pending);
+    events_fini(&t->events);
     arena_fini(&t->arena);
     local_close(&l);
     free(t);
@@ -103,11 +102,13 @@ static void follow(struct tail *t, const char *filter)
     for (;;) {
         local_path(l, "/api/events");
         local_param(l, "filter", filter);
-        local_param(l, "last", t->last[0] != '\0' ? t->last : NULL);
-        buf_clear(&t->pending);
-        l->quiet = t->last[0] == '\0';
+        local_param(l, "last",
+                    t->events.last[0] != '\0' ? t->events.last : NULL);
+        events_begin(&t->events);
+        l->quiet = t->events.last[0] == '\0';
         int status = local_send(l, "GET", SLICE(""), 0);
-        if (t->failed || status > 200 || (status < 0 && t->last[0] == '\0'))
+        if (t->failed || status > 200 ||
+            (status < 0 && t->events.last[0] == '\0'))
             return;
         pause_then_on(t);
         if (t->failed)
@@ -149,44 +150,15 @@ static void end_pause(void *arg)
     loop_stop(t->local->loop);
 }
 
-/* Events end with an empty line. */
 static void on_data(void *arg, struct slice data)
 {
     struct tail *t = arg;
-    buf_append(&t->pending, data);
-    if (t->pending.failed) {
-        buf_clear(&t->pending);
-        return;
-    }
-    size_t done = 0;
-    for (;;) {
-        const char *from = t->pending.p + done;
-        const char *end = memmem(from, t->pending.n - done, "\n\n", 2);
-        if (end == NULL)
-            break;
-        on_event(t, slice_of(from, (size_t)(end - from)));
-        done = (size_t)(end + 2 - t->pending.p);
-    }
-    memmove(t->pending.p, t->pending.p + done, t->pending.n - done);
-    t->pending.n -= done;
+    events_take(&t->events, data);
 }
 
-static void on_event(struct tail *t, struct slice text)
+static void on_event(void *arg, struct slice name, struct slice data)
 {
-    struct slice name = {"", 0}, data = {"", 0};
-    while (text.n > 0) {
-        const char *lf = memchr(text.p, '\n', text.n);
-        size_t n = lf == NULL ? text.n : (size_t)(lf - text.p);
-        struct slice one = slice_of(text.p, n);
-        if (slice_starts(one, "id: ") && n - 4 < sizeof(t->last))
-            snprintf(t->last, sizeof(t->last), "%.*s", (int)(n - 4), one.p + 4);
-        else if (slice_starts(one, "event: "))
-            name = slice_of(one.p + 7, n - 7);
-        else if (slice_starts(one, "data: "))
-            data = slice_of(one.p + 6, n - 6);
-        n += lf != NULL;
-        text = slice_of(text.p + n, text.n - n);
-    }
+    struct tail *t = arg;
     arena_reset(&t->arena);
     if (slice_is(name, "trace"))
         on_trace(t, elements_member(data, "trace", &t->arena));

@@ -3,38 +3,26 @@
 #include "text.h"
 
 #include <locale.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
-#include <wchar.h>
 
 #define LINE_MAX_BYTES (1u << 20)
-#define ESCAPE_MAX 16
-
-/* One character of hostile text: what is shown for it. */
-struct glyph {
-    size_t bytes; /* taken */
-    char shown[ESCAPE_MAX];
-    size_t n;
-    unsigned columns;
-};
 
 static unsigned terminal_width(void);
-static struct glyph glyph_of(struct slice s);
 static size_t decode(struct slice s, wchar_t *c);
 static bool is_obeyed(wchar_t c);
 static void add(struct line *l, const struct glyph *g);
 
 void line_init(struct line *l)
 {
-    const char *plain = getenv("NO_COLOR");
-    if (setlocale(LC_CTYPE, "C.UTF-8") == NULL)
-        setlocale(LC_CTYPE, "");
+    text_locale();
     *l = (struct line){0};
     buf_init(&l->out, LINE_MAX_BYTES);
     l->width = terminal_width();
-    l->colour = isatty(STDOUT_FILENO) && (plain == NULL || plain[0] == '\0');
+    l->colour = isatty(STDOUT_FILENO) && text_may_colour();
 }
 
 void line_fini(struct line *l)
@@ -42,14 +30,59 @@ void line_fini(struct line *l)
     buf_fini(&l->out);
 }
 
+void text_locale(void)
+{
+    if (setlocale(LC_CTYPE, "C.UTF-8") == NULL)
+        setlocale(LC_CTYPE, "");
+}
+
+bool text_may_colour(void)
+{
+    const char *plain = getenv("NO_COLOR");
+    return plain == NULL || plain[0] == '\0';
+}
+
+struct glyph text_glyph(struct slice s)
+{
+    wchar_t c;
+    struct glyph g = {.bytes = decode(s, &c)};
+    if (g.bytes == 0) {
+        g = (struct glyph){1, 0xfffd, "\xef\xbf\xbd", 3, 1};
+    } else if (is_obeyed(c)) {
+        g.n = (size_t)snprintf(g.shown, sizeof(g.shown),
+                               c < 0x80 ? "\\x%02x" : "\\u%04x", (unsigned)c);
+        g.columns = (unsigned)g.n;
+    } else {
+        int columns = wcwidth(c);
+        memcpy(g.shown, s.p, g.bytes);
+        g.c = c;
+        g.n = g.bytes;
+        g.columns = columns < 0 ? 1 : (unsigned)columns;
+    }
+    return g;
+}
+
+void text_seconds(char out[SECONDS_BYTES], double s)
+{
+    out[0] = '\0';
+    if (s >= 60)
+        snprintf(out, SECONDS_BYTES, "%.0fm%02ds", floor(s / 60),
+                 (int)fmod(s, 60));
+    else if (s >= 0.9995)
+        snprintf(out, SECONDS_BYTES, "%.*fs", s < 9.995 ? 2 : 1, s);
+    else if (s >= 0)
+        snprintf(out, SECONDS_BYTES, "%.*fms", s < 0.00995 ? 1 : 0, s * 1000);
+}
+
 void line_text(struct line *l, struct slice s, unsigned max)
 {
     unsigned end = max == 0 ? 0 : l->column + max;
-    static const struct glyph ellipsis = {0, "\xe2\x80\xa6", 3, 1};
+    static const struct glyph ellipsis = {
+        .shown = "\xe2\x80\xa6", .n = 3, .columns = 1};
     if (l->width > 0 && (end == 0 || end > l->width))
         end = l->width;
     while (s.n > 0 && !l->cut) {
-        struct glyph g = glyph_of(s);
+        struct glyph g = text_glyph(s);
         s = slice_of(s.p + g.bytes, s.n - g.bytes);
         /* the last column is kept for the ellipsis if more follows */
         if (end > 0 && l->column + g.columns + (s.n > 0) > end) {
@@ -85,13 +118,8 @@ void line_colour(struct line *l, enum line_colour c)
 
 void line_seconds(struct line *l, double s, unsigned width)
 {
-    char text[32] = "";
-    if (s >= 60)
-        snprintf(text, sizeof(text), "%dm%02ds", (int)(s / 60), (int)s % 60);
-    else if (s >= 0.9995)
-        snprintf(text, sizeof(text), "%.*fs", s < 9.995 ? 2 : 1, s);
-    else if (s >= 0)
-        snprintf(text, sizeof(text), "%.*fms", s < 0.00995 ? 1 : 0, s * 1000);
+    char text[SECONDS_BYTES];
+    text_seconds(text, s);
     for (size_t n = strlen(text); n < width; n++)
         line_str(l, " ");
     line_str(l, text);
@@ -119,25 +147,6 @@ static unsigned terminal_width(void)
     if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_col > 0)
         return w.ws_col;
     return 80;
-}
-
-static struct glyph glyph_of(struct slice s)
-{
-    wchar_t c;
-    struct glyph g = {.bytes = decode(s, &c)};
-    if (g.bytes == 0) {
-        g = (struct glyph){1, "\xef\xbf\xbd", 3, 1};
-    } else if (is_obeyed(c)) {
-        g.n = (size_t)snprintf(g.shown, sizeof(g.shown),
-                               c < 0x80 ? "\\x%02x" : "\\u%04x", (unsigned)c);
-        g.columns = (unsigned)g.n;
-    } else {
-        int columns = wcwidth(c);
-        memcpy(g.shown, s.p, g.bytes);
-        g.n = g.bytes;
-        g.columns = columns < 0 ? 1 : (unsigned)columns;
-    }
-    return g;
 }
 
 /* Strict UTF-8: 0 if it is none. */

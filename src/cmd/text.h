@@ -6,6 +6,8 @@
 #ifndef XR_CMD_TEXT_H
 #define XR_CMD_TEXT_H
 
+#include <wchar.h>
+
 #include "xr/buf.h"
 
 enum line_colour {
@@ -16,6 +18,18 @@ enum line_colour {
     LINE_THROTTLE,
     LINE_FAULT,
     LINE_RUNNING,
+};
+
+#define GLYPH_BYTES 16
+#define SECONDS_BYTES 32
+
+/* One character of hostile text: what is shown for it. */
+struct glyph {
+    size_t bytes; /* taken */
+    wchar_t c;    /* 0: `shown` is ASCII that stands for a control */
+    char shown[GLYPH_BYTES];
+    size_t n;
+    unsigned columns; /* 0: goes over the character before */
 };
 
 struct line {
@@ -30,13 +44,21 @@ struct line {
  * locale for the width of characters. */
 void line_init(struct line *l);
 void line_fini(struct line *l);
+/* Sets the locale for the width of characters; line_init does. */
+void text_locale(void);
+/* Whether somebody wants colour there: NO_COLOR. */
+bool text_may_colour(void);
+/* The first character of a text that is not empty. */
+struct glyph text_glyph(struct slice s);
+/* "84ms", "1.2s", "2m05s"; negative: nothing. */
+void text_seconds(char out[SECONDS_BYTES], double s);
 /* Adds text; beyond `max` columns (0: none) it is cut with an ellipsis. */
 void line_text(struct line *l, struct slice s, unsigned max);
 void line_str(struct line *l, const char *s);
 /* Blanks up to a column, at least one. */
 void line_to(struct line *l, unsigned column);
 void line_colour(struct line *l, enum line_colour c);
-/* "84ms", "1.2s"; negative: nothing. Right-aligned to `width` columns. */
+/* As text_seconds, right-aligned to `width` columns. */
 void line_seconds(struct line *l, double s, unsigned width);
 /* Writes the line and a line feed to standard output, begins the next. */
 void line_end(struct line *l);

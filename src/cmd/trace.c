@@ -29,10 +29,8 @@ enum {
 enum { NAME_COLUMNS = 46, AT_DURATION = 48, AT_BAR = 60, BAR_COLUMNS = 40 };
 
 static void print_links(struct line *l, struct slice whole, struct arena *a);
-static void print_time(struct line *l, double epoch);
 static void print_status(struct line *l, struct slice row, struct arena *a);
 static void print_request(struct line *l, struct slice row, struct arena *a);
-static struct slice path_of(struct slice url);
 static void print_through(struct line *l, struct slice row, struct arena *a);
 static enum line_colour colour_of(struct slice class);
 static bool is_true(struct slice object, const char *key, struct arena *a);
@@ -47,7 +45,9 @@ void trace_print_row(struct line *l, struct slice row, bool again,
     struct slice message = elements_member(row, "message", a);
     double took = elements_number(row, "response_time", -1, a);
     bool running = is_true(row, "in_progress", a);
-    print_time(l, elements_number(row, "start", 0, a));
+    char time[TRACE_TIME_BYTES];
+    trace_time(time, elements_number(row, "start", 0, a));
+    line_str(l, time);
     line_to(l, AT_STATUS);
     print_status(l, row, a);
     line_to(l, AT_STATUS + 4);
@@ -131,15 +131,39 @@ static void print_links(struct line *l, struct slice whole, struct arena *a)
     }
 }
 
-static void print_time(struct line *l, double epoch)
+void trace_time(char out[TRACE_TIME_BYTES], double epoch)
 {
-    char text[40] = "--:--:--";
     time_t second = (time_t)floor(epoch);
     struct tm tm;
     if (isfinite(epoch) && localtime_r(&second, &tm) != NULL)
-        snprintf(text, sizeof(text), "%02d:%02d:%02d.%03d", tm.tm_hour,
+        snprintf(out, TRACE_TIME_BYTES, "%02d:%02d:%02d.%03d", tm.tm_hour,
                  tm.tm_min, tm.tm_sec, (int)((epoch - floor(epoch)) * 1000));
-    line_str(l, text);
+    else
+        snprintf(out, TRACE_TIME_BYTES, "--:--:--");
+}
+
+struct slice trace_path_of(struct slice url)
+{
+    const char *host = memmem(url.p, url.n, "://", 3);
+    if (host == NULL)
+        return url;
+    host += 3;
+    size_t left = (size_t)(url.p + url.n - host);
+    const char *path = left > 0 ? memchr(host, '/', left) : NULL;
+    return path == NULL ? SLICE("/")
+                        : slice_of(path, (size_t)(url.p + url.n - path));
+}
+
+/* A text stands in quotes there: it is read like a member. */
+struct slice trace_text(struct slice value, struct arena *a)
+{
+    struct buf object;
+    buf_init(&object, value.n + 16);
+    buf_printf(&object, "{\"n\":%.*s}", SLICE_ARG(value));
+    struct slice text = elements_member(buf_slice(&object), "n", a);
+    char *kept = arena_dup(a, text);
+    buf_fini(&object);
+    return slice_of(kept, kept == NULL ? 0 : text.n);
 }
 
 /* The status of HTTP, or what class it is. */
@@ -167,7 +191,7 @@ static void print_status(struct line *l, struct slice row, struct arena *a)
 static void print_request(struct line *l, struct slice row, struct arena *a)
 {
     struct slice method = elements_member(row, "method", a);
-    struct slice path = path_of(elements_member(row, "url", a));
+    struct slice path = trace_path_of(elements_member(row, "url", a));
     unsigned begun = l->column;
     if (method.n == 0 && path.n == 0)
         path = elements_member(row, "name", a);
@@ -178,35 +202,17 @@ static void print_request(struct line *l, struct slice row, struct arena *a)
     line_text(l, path, REQUEST_COLUMNS - 7);
 }
 
-static struct slice path_of(struct slice url)
-{
-    const char *host = memmem(url.p, url.n, "://", 3);
-    if (host == NULL)
-        return url;
-    host += 3;
-    size_t left = (size_t)(url.p + url.n - host);
-    const char *path = left > 0 ? memchr(host, '/', left) : NULL;
-    return path == NULL ? SLICE("/")
-                        : slice_of(path, (size_t)(url.p + url.n - path));
-}
-
 static void print_through(struct line *l, struct slice row, struct arena *a)
 {
-    struct slice rest = elements_member(row, "through", a), name, text;
+    struct slice rest = elements_member(row, "through", a), name;
     unsigned begun = l->column;
     for (bool first = true; elements_next(&rest, &name); first = false) {
         unsigned used = l->column - begun;
         if (used + 4 > THROUGH_COLUMNS)
             break;
-        /* a text stands in quotes here: read it like a member */
-        struct buf object;
-        buf_init(&object, 4096);
-        buf_printf(&object, "{\"n\":%.*s}", SLICE_ARG(name));
-        text = elements_member(buf_slice(&object), "n", a);
         if (!first)
             line_str(l, MARK_INTO);
-        line_text(l, text, THROUGH_COLUMNS - used - 3);
-        buf_fini(&object);
+        line_text(l, trace_text(name, a), THROUGH_COLUMNS - used - 3);
     }
 }
 

@@ -15,4 +15,12 @@ void trace_print_list(struct slice answer, bool json);
 /* The answer of /api/traces/{id}: the spans as a tree with bars. */
 void trace_print_tree(struct line *l, struct slice whole, struct arena *a);
 
+#define TRACE_TIME_BYTES 24
+/* The time of day. */
+void trace_time(char out[TRACE_TIME_BYTES], double epoch);
+/* The path of a URL; "/" if it has none. */
+struct slice trace_path_of(struct slice url);
+/* A value of an array of texts, decoded. */
+struct slice trace_text(struct slice value, struct arena *a);
+
 #endif

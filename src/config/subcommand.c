@@ -115,6 +115,8 @@ static const struct sub_flag ls_flags[] = {
     {0},
 };
 
+static const struct sub_flag tui_flags[] = {STORE_FLAG, {0}};
+
 static const struct sub_flag show_flags[] = {STORE_FLAG, JSON_FLAG, {0}};
 
 static const struct sub_flag tail_flags[] = {
@@ -188,6 +190,13 @@ static const struct subcommand subcommands[] = {
      .words = "[FILTER]",
      .help = "print traces of local mode as they come",
      .flags = tail_flags},
+    {.name = "tui",
+     .command = COMMAND_TUI,
+     .configured = true,
+     .offline = true,
+     .words = "[FILTER]",
+     .help = "look through traces of local mode, live, in panes",
+     .flags = tui_flags},
     {.name = "ls",
      .command = COMMAND_LS,
      .configured = true,

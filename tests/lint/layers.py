@@ -43,6 +43,8 @@ THIRD_PARTY = {
     "yaml.h": "src/config/tree.c",
     "openssl/": "src/base/hash.c src/net/tls.c",
     "sqlite3.h": "src/store/db.c",
+    "curses.h": "src/cmd/screen.c",
+    "term.h": "src/cmd/screen.c",
     "jansson.h": "src/aws/ src/proxy/ src/sink/ src/lambda/",
 }
 

@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A program in a terminal of its own: what it writes is shown by an emulator,
+whose screen is looked at."""
+
+import fcntl
+import os
+import pty
+import select
+import signal
+import struct
+import termios
+import time
+
+import pyte
+
+SECONDS = 30
+STEP_S = 0.02
+
+
+class Terminal:
+    """argv runs in a pseudo terminal; `env` is added to the environment."""
+
+    def __init__(self, argv, env=(), width=120, height=40):
+        self.screen = pyte.Screen(width, height)
+        self.stream = pyte.ByteStream(self.screen)
+        self.written = b""
+        self.status = None
+        self.pid, self.fd = pty.fork()
+        if self.pid == 0:
+            whole = {**os.environ, "TERM": "xterm-256color", **dict(env)}
+            termios.tcsetwinsize(0, (height, width))
+            os.execve(argv[0], argv, whole)
+        self.modes = termios.tcgetattr(self.fd)
+
+    def read(self, seconds=STEP_S):
+        """What has come, or comes in that time. False: the program ended."""
+        if not select.select([self.fd], [], [], seconds)[0]:
+            return True
+        try:
+            data = os.read(self.fd, 65536)
+        except OSError:
+            return False
+        self.written += data
+        self.stream.feed(data)
+        return True
+
+    def text(self):
+        return "\n".join(line.rstrip() for line in self.screen.display)
+
+    def press(self, keys):
+        os.write(self.fd, keys.encode())
+
+    def until(self, condition, what="a condition"):
+        """Waits for condition(text of the screen), gives its value."""
+        end = time.monotonic() + SECONDS
+        while not (value := condition(self.text())):
+            alive = self.read()
+            assert alive and time.monotonic() < end, (
+                f"not within {SECONDS} s: {what}; the screen shows\n"
+                f"{self.text()}"
+            )
+        return value
+
+    def sees(self, *texts):
+        for text in texts:
+            self.until(lambda shown, text=text: text in shown, repr(text))
+
+    def misses(self, text):
+        self.until(lambda shown: text not in shown, f"no {text!r}")
+
+    def line(self, text):
+        """The first line with it."""
+        self.sees(text)
+        return next(line for line in self.text().split("\n") if text in line)
+
+    def resize(self, width, height):
+        self.screen.resize(height, width)
+        fcntl.ioctl(
+            self.fd,
+            termios.TIOCSWINSZ,
+            struct.pack("HHHH", height, width, 0, 0),
+        )
+
+    def wait(self):
+        """Reads to the end; gives the status as os.waitstatus_to_exitcode."""
+        end = time.monotonic() + SECONDS
+        while self.status is None:
+            self.read()
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if pid:
+                self.status = os.waitstatus_to_exitcode(status)
+            assert time.monotonic() < end, f"it does not end: {self.text()}"
+        while select.select([self.fd], [], [], 0)[0] and self.read():
+            pass
+        return self.status
+
+    def close(self):
+        if self.status is None:
+            os.kill(self.pid, signal.SIGKILL)
+            self.wait()
+        os.close(self.fd)
