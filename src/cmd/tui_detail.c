@@ -74,7 +74,7 @@ void detail_line(struct tui_detail *d, unsigned indent, const char *name,
     struct buf line;
     buf_init(&line, text.n + 256);
     if (name != NULL)
-        buf_printf(&line, "%.200s: ", name);
+        buf_printf(&line, strcmp(name, "-") == 0 ? "%s " : "%.200s: ", name);
     buf_append(&line, text);
     char *kept = arena_dup(&d->arena, buf_slice(&line));
     struct slice rest = slice_of(kept, kept == NULL ? 0 : line.n);
@@ -111,7 +111,7 @@ static void overview(struct tui_detail *d, const struct tui_whole *w,
     if (s->type.n > 0)
         detail_line(d, 0, "type", s->type);
     times(d, w, s);
-    detail_line(d, 0, "result", slice_str(class_word(s->class)));
+    detail_line(d, 0, "result", slice_str(class_name(s->class)));
     if (s->status > 0) {
         snprintf(status, sizeof(status), "%d", s->status);
         detail_line(d, 0, "status", slice_str(status));

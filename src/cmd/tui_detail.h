@@ -28,7 +28,8 @@ void detail_fini(struct tui_detail *d);
 void detail_begin(struct tui_detail *d, unsigned width);
 /* What is known of the chosen span of a trace. */
 void detail_span(struct tui_detail *d, struct tui_whole *w);
-/* A line, over several where it is too long. name NULL: text alone. */
+/* A line, over several where it is too long. name NULL: text alone; "-": an
+ * element. */
 void detail_line(struct tui_detail *d, unsigned indent, const char *name,
                  struct slice text);
 void detail_head(struct tui_detail *d, const char *text);

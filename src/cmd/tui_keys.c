@@ -160,9 +160,9 @@ static void prefix_key(struct tui *t, int key)
 static void move(struct tui *t, long by)
 {
     if (t->pane == PANE_DETAIL) {
+        /* how many lines there are is known when they are drawn */
         struct tui_place seen = {t->detail.top, 0};
-        size_t n = t->detail.n, rows = t->detail_rows;
-        place_move(&seen, by, n > rows ? n - rows + 1 : 1);
+        place_move(&seen, by, LIST_MAX);
         t->detail.top = seen.chosen;
         return;
     }

@@ -187,6 +187,17 @@ enum line_colour class_colour(enum tui_class class)
     return colours[class];
 }
 
+const char *class_name(enum tui_class class)
+{
+    static const char *const names[] = {
+        [CLASS_OK] = "ok",
+        [CLASS_ERROR] = "error",
+        [CLASS_THROTTLE] = "throttle",
+        [CLASS_FAULT] = "fault",
+    };
+    return names[class];
+}
+
 const char *class_word(enum tui_class class)
 {
     static const char *const words[] = {

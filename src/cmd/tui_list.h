@@ -64,7 +64,8 @@ void place_scroll(struct tui_place *p, size_t n, unsigned height);
 
 enum tui_class class_of(struct slice word);
 enum line_colour class_colour(enum tui_class class);
-/* Three letters, for where no status stands. */
+const char *class_name(enum tui_class class);
+/* Three letters of it, for where no status stands. */
 const char *class_word(enum tui_class class);
 
 #endif

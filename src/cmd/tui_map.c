@@ -10,8 +10,8 @@
 #define TEXT_MAX (64u << 20)
 #define ARENA_MAX (64u << 20)
 #define DEPTH_SHOWN_MAX 40
-#define INTO "\xe2\x86\xb3 "  /* an arrow that turns into the row */
-#define AGAIN " \xe2\x86\x91" /* an arrow up */
+#define INTO "\xe2\x86\xb3 "   /* an arrow that turns into the row */
+#define AGAIN " \xe2\x86\x91 " /* an arrow up */
 #define NUMBER_COLUMNS 8
 #define NUMBERS 6
 
@@ -71,8 +71,8 @@ const struct map_node *map_chosen(const struct tui_map *m)
 
 void map_draw_head(struct pen *p)
 {
-    static const char *const heads[NUMBERS] = {"requests",  "faults", "errors",
-                                               "throttled", "p50",    "p90"};
+    static const char *const heads[NUMBERS] = {"requests", "faults", "errors",
+                                               "thrott.",  "p50",    "p90"};
     unsigned width = p->end - p->begin, numbers = NUMBERS * NUMBER_COLUMNS;
     pen_str(p, "node");
     pen_to(p, width > numbers ? width - numbers : 0);

@@ -17,12 +17,47 @@ SECONDS = 30
 STEP_S = 0.02
 
 
+class Screen(pyte.Screen):
+    """With what xterm does and pyte does not: to scroll, to repeat."""
+
+    before = " "
+
+    def draw(self, data):
+        super().draw(data)
+        self.before = data[-1:] or self.before
+
+    def scroll_up(self, count=1):
+        self.at_the_top(self.delete_lines, count)
+
+    def scroll_down(self, count=1):
+        self.at_the_top(self.insert_lines, count)
+
+    def repeat(self, count=1):
+        self.draw(self.before * (count or 1))
+
+    def at_the_top(self, change, count):
+        x, y = self.cursor.x, self.cursor.y
+        self.cursor.y = self.margins.top if self.margins else 0
+        change(count)
+        self.cursor.x, self.cursor.y = x, y
+
+
+class Stream(pyte.ByteStream):
+    csi = {
+        **pyte.ByteStream.csi,
+        "S": "scroll_up",
+        "T": "scroll_down",
+        "b": "repeat",
+    }
+    events = pyte.ByteStream.events | {"scroll_up", "scroll_down", "repeat"}
+
+
 class Terminal:
     """argv runs in a pseudo terminal; `env` is added to the environment."""
 
     def __init__(self, argv, env=(), width=120, height=40):
-        self.screen = pyte.Screen(width, height)
-        self.stream = pyte.ByteStream(self.screen)
+        self.screen = Screen(width, height)
+        self.stream = Stream(self.screen)
         self.written = b""
         self.status = None
         self.pid, self.fd = pty.fork()
