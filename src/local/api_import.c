@@ -2,7 +2,9 @@
 /*
  * POST /api/import: finds out what the body is and hands each segment document
  * in it on. Values may stand one after the other, a line each, or in an array;
- * header lines of the daemon's protocol are passed over.
+ * header lines of the daemon's protocol are passed over. When the store has no
+ * room left the request is held until what came before is committed; then the
+ * value in which it stopped is gone over again, past the documents taken.
  */
 #include <stdlib.h>
 
@@ -17,9 +19,16 @@
 
 struct import {
     struct api *api;
+    struct http1_request *request; /* NULL: the client has gone */
+    struct slice rest;             /* of the body */
     const char *format;
     struct arena arena; /* one document */
     uint64_t documents, accepted;
+    uint64_t before; /* documents in the values that are done */
+    uint64_t past;   /* documents met since `rest` began */
+    bool full;       /* the store has no room now */
+    bool given_up;   /* nor will it have */
+    bool waiting;    /* for on_room */
     struct buf refused;
     struct jw refusals;
     unsigned told, depth;
@@ -32,31 +41,88 @@ struct outline {
 };
 
 static bool is_otlp(struct slice body);
+static void run(struct import *x);
+static void on_gone(void *arg);
+static void on_room(void *arg, bool kept);
+static void import_free(struct import *x);
 static void import_values(struct import *x, struct slice body);
+static bool next_value(struct slice *rest, struct slice *value);
 static void import_value(struct import *x, struct slice value);
 static struct outline outline_of(struct slice value);
 static void import_traces(struct import *x, struct slice traces);
 static void import_trace(struct import *x, struct slice trace);
 static void import_document(struct import *x, struct slice document);
-static void reply(struct import *x, struct http1_request *r);
+static void refuse(struct import *x, const char *code);
+static void reply(struct import *x);
 
 void api_import(struct api *a, struct http1_request *r)
 {
     struct slice body = http1_body(r);
-    struct import x = {.api = a, .format = "ndjson"};
     if (is_otlp(body) && a->o.otlp != NULL) {
         a->o.otlp(a->o.otlp_arg, r);
         return;
     }
-    arena_init(&x.arena, ARENA_MAX);
-    buf_init(&x.refused, 1u << 20);
-    jw_init(&x.refusals, &x.refused);
-    jw_array(&x.refusals);
-    import_values(&x, body);
-    jw_array_end(&x.refusals);
-    reply(&x, r);
-    buf_fini(&x.refused);
-    arena_fini(&x.arena);
+    struct import *x = calloc(1, sizeof(*x));
+    if (x == NULL)
+        abort();
+    *x = (struct import){
+        .api = a, .request = r, .rest = body, .format = "ndjson"};
+    arena_init(&x->arena, ARENA_MAX);
+    buf_init(&x->refused, 1u << 20);
+    jw_init(&x->refusals, &x->refused);
+    jw_array(&x->refusals);
+    http1_on_gone(r, on_gone, x);
+    run(x);
+}
+
+/* Value by value, as long as there is room. */
+static void run(struct import *x)
+{
+    struct slice value, rest = x->rest;
+    x->full = false;
+    while (!x->full && next_value(&rest, &value)) {
+        x->past = x->before;
+        import_value(x, value);
+        if (x->full)
+            break;
+        x->before = x->documents;
+        x->rest = rest;
+    }
+    if (x->full) {
+        x->waiting = true;
+        store_flush(x->api->o.store, on_room, x);
+        return;
+    }
+    jw_array_end(&x->refusals);
+    reply(x);
+    import_free(x);
+}
+
+static void on_gone(void *arg)
+{
+    struct import *x = arg;
+    x->request = NULL;
+    if (!x->waiting)
+        import_free(x);
+}
+
+/* What was put is committed; or it can't be, and there will be no room. */
+static void on_room(void *arg, bool kept)
+{
+    struct import *x = arg;
+    x->waiting = false;
+    x->given_up = !kept;
+    if (x->request == NULL)
+        import_free(x);
+    else
+        run(x);
+}
+
+static void import_free(struct import *x)
+{
+    buf_fini(&x->refused);
+    arena_fini(&x->arena);
+    free(x);
 }
 
 static bool is_otlp(struct slice body)
@@ -68,8 +134,21 @@ static bool is_otlp(struct slice body)
 static void import_values(struct import *x, struct slice body)
 {
     struct slice value;
-    while (elements_next(&body, &value))
+    while (!x->full && next_value(&body, &value))
         import_value(x, value);
+}
+
+/* The next one, behind the end of an array too. */
+static bool next_value(struct slice *rest, struct slice *value)
+{
+    while (!elements_next(rest, value)) {
+        while (rest->n > 0 && strchr(" \t\r\n,", rest->p[0]) != NULL)
+            *rest = slice_of(rest->p + 1, rest->n - 1);
+        if (rest->n == 0 || rest->p[0] != ']')
+            return false;
+        *rest = slice_of(rest->p + 1, rest->n - 1);
+    }
+    return true;
 }
 
 static void import_value(struct import *x, struct slice value)
@@ -122,7 +201,7 @@ static struct outline outline_of(struct slice value)
 static void import_traces(struct import *x, struct slice traces)
 {
     struct slice value;
-    while (elements_next(&traces, &value))
+    while (!x->full && elements_next(&traces, &value))
         import_trace(x, value);
 }
 
@@ -132,7 +211,7 @@ static void import_trace(struct import *x, struct slice trace)
     struct slice key = {0}, text, document;
     enum js_kind k;
     js_init(&j, trace, DEPTH_MAX);
-    while ((k = js_next(&j, &text)) != JS_END && k != JS_ERROR) {
+    while (!x->full && (k = js_next(&j, &text)) != JS_END && k != JS_ERROR) {
         if (k == JS_KEY)
             key = text;
         if (k != JS_STRING || !slice_is(key, "Document"))
@@ -143,16 +222,29 @@ static void import_trace(struct import *x, struct slice trace)
     }
 }
 
+/* Its name stands once more in the store's batch. One that is larger than all
+ * the room there is will never have it. */
 static void import_document(struct import *x, struct slice document)
 {
-    const char *code = x->api->o.take == NULL
-                           ? "Unsupported"
-                           : x->api->o.take(x->api->o.arg, document);
-    x->documents++;
-    if (code == NULL) {
-        x->accepted++;
-        return;
+    const char *code = "StoreFull";
+    if (x->past++ < x->documents)
+        return; /* before it was full */
+    if (!x->given_up) {
+        x->full = !store_has_room(x->api->o.store, 2 * document.n) &&
+                  store_pending(x->api->o.store) > 0;
+        if (x->full)
+            return;
+        code = x->api->o.take == NULL ? "Unsupported"
+                                      : x->api->o.take(x->api->o.arg, document);
     }
+    x->documents++;
+    x->accepted += code == NULL;
+    if (code != NULL)
+        refuse(x, code);
+}
+
+static void refuse(struct import *x, const char *code)
+{
     if (x->told++ >= REFUSED_MAX)
         return;
     jw_object(&x->refusals);
@@ -163,7 +255,7 @@ static void import_document(struct import *x, struct slice document)
     jw_object_end(&x->refusals);
 }
 
-static void reply(struct import *x, struct http1_request *r)
+static void reply(struct import *x)
 {
     struct buf out;
     struct jw j;
@@ -179,6 +271,6 @@ static void reply(struct import *x, struct http1_request *r)
     jw_key(&j, SLICE("refused"));
     jw_raw(&j, buf_slice(&x->refused));
     jw_object_end(&j);
-    api_reply(r, 200, &out);
+    api_reply(x->request, 200, &out);
     buf_fini(&out);
 }

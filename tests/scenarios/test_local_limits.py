@@ -5,6 +5,7 @@ next request is served."""
 import http.client
 import json
 import socket
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from urllib.parse import quote
 
@@ -85,6 +86,65 @@ def test_what_cannot_be_read_has_the_words_of_the_service(local):
             "Message": "Invalid segment. ErrorCode: ParseError",
         }
     ]
+
+
+def test_imports_wait_for_the_store(local):
+    """Three bodies at a time, of more than may wait for the disk."""
+    count, size = 400, 35_000
+    forms = {
+        "ndjson": b"\n".join(one.encode() for one in imported(0, count, size)),
+        "array": f"[[{','.join(imported(1, count, size))}]]".encode(),
+        "batchget": json.dumps(
+            {
+                "Traces": [
+                    {"Segments": [{"Document": d} for d in pair]}
+                    for pair in batched(imported(2, count, size))
+                ]
+            }
+        ).encode(),
+    }
+    assert all(BODY_MAX * 0.8 < len(b) < BODY_MAX for b in forms.values())
+    change = {"X-Xray-Relay": "1"}
+    with ThreadPoolExecutor(len(forms)) as pool:
+        answers = pool.map(
+            lambda b: local.request("POST", "/api/import", b, change),
+            forms.values(),
+        )
+        for answer in answers:
+            told = json.loads(answer.body)
+            assert (answer.status, told["refused"]) == (200, [])
+            assert told["documents"] == told["accepted"] == count
+    until(lambda: health(local)["traces"] == len(forms) * count)
+    assert health(local)["documents"] == len(forms) * count
+
+
+def imported(kind, n, size):
+    more = {"default": {"x": "y" * size}}
+    return [
+        segment(
+            id=f"{i:016x}",
+            trace_id=f"1-6ab00000-{kind:012x}{i:012x}",
+            metadata=more,
+        )
+        for i in range(n)
+    ]
+
+
+def batched(all_of_them):
+    """By four."""
+    return zip(*[iter(all_of_them)] * 4, strict=True)
+
+
+def health(relay):
+    return json.loads(relay.request("GET", "/api/health").body)
+
+
+def test_import_of_several_arrays(local):
+    a, b, c = imported(3, 3, 1)
+    body = f"[{a}]\n[{b}] [[{c}]]\n".encode()
+    change = {"X-Xray-Relay": "1"}
+    told = json.loads(local.request("POST", "/api/import", body, change).body)
+    assert (told["documents"], told["accepted"]) == (3, 3)
 
 
 def test_listeners(local):
