@@ -32,8 +32,8 @@ def keyring():
     return Keyring()
 
 
-class XRay(FakeXRay):
-    """Knows how many requests it has not answered yet."""
+class Watched:
+    """Of a fake service: how many requests it has not answered yet."""
 
     on_the_wire = 0
 
@@ -45,6 +45,10 @@ class XRay(FakeXRay):
         finally:
             with self._lock:
                 self.on_the_wire -= 1
+
+
+class XRay(Watched, FakeXRay):
+    pass
 
 
 @pytest.fixture

@@ -8,9 +8,11 @@ import time
 
 import pytest
 
+from conftest import Watched
 from emulator.judge import delivered, ids, run
 from harness.fake_otlp import FakeOTLP
 from harness.server import Answer
+from test_snapstart import Credentials, snap_start
 
 U = 0.15
 BREAKER_CALLS = 6
@@ -25,22 +27,22 @@ service:
   pipelines:
     traces: {receivers: [otlp], exporters: [%s]}
 """
+SIGNED = """
+receivers: {otlp: {protocols: {http: }}}
+exporters:
+  otlphttp:
+    endpoint: "${env:BACKEND}"
+    auth: {authenticator: sigv4auth}
+extensions:
+  sigv4auth: {region: us-east-1, service: xray}
+service:
+  extensions: [sigv4auth]
+  pipelines:
+    traces: {receivers: [otlp], exporters: [otlphttp]}
+"""
 
 
-class Backend(FakeOTLP):
-    """Knows how many requests it has not answered yet."""
-
-    on_the_wire = 0
-
-    def handle(self, request):
-        with self._lock:
-            self.on_the_wire += 1
-        try:
-            return super().handle(request)
-        finally:
-            with self._lock:
-                self.on_the_wire -= 1
-
+class Backend(Watched, FakeOTLP):
     def span_ids(self):
         return {i.hex() for i in self.ids()}
 
@@ -156,3 +158,36 @@ def test_beside_a_backend_out_of_reach(start, backend, xray):
     ledger = function.ledger()
     ledger.check()
     assert ledger.sinks["traces"].dropped == 5
+
+
+def test_signed_after_a_snapshot(make_lambda, backend, keyring):
+    """As uploads to X-Ray: with keys asked for after the restore, over
+    connections of now; and with others once those are void."""
+    credentials = Credentials(keyring)
+    backend.keyring = keyring
+    function = snap_start(
+        make_lambda,
+        credentials,
+        OPENTELEMETRY_COLLECTOR_CONFIG_URI="yaml:" + SIGNED,
+        BACKEND=backend.url,
+    )
+    function.init()
+    assert credentials.asked == 0  # not before the snapshot
+    of_then = credentials.key
+    function.pause(1)
+    backend.cut_connections()
+    credentials.rotate()
+    of_then.revoked = True
+    _, sent = run(function, 2, 0)
+    assert backend.span_ids() == set(sent)
+    assert credentials.asked == 1
+    of_now = credentials.key
+    credentials.rotate()
+    of_now.revoked = True
+    _, more = run(function, 1, 0, start=10)
+    assert backend.span_ids() == {*sent, *more}
+    assert credentials.asked == 2
+    for request in backend.requests:
+        assert of_then.id not in request.header("authorization")
+    function.shutdown()
+    function.ledger().check()

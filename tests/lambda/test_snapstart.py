@@ -34,7 +34,7 @@ class Credentials:
         return 200, body, {}
 
 
-def snap_start(make_lambda, credentials):
+def snap_start(make_lambda, credentials, **env):
     function = make_lambda(
         init_type="snap-start",
         credentials=credentials,
@@ -42,6 +42,7 @@ def snap_start(make_lambda, credentials):
             "AWS_ACCESS_KEY_ID": None,
             "AWS_SECRET_ACCESS_KEY": None,
             "AWS_CONTAINER_AUTHORIZATION_TOKEN": TOKEN,
+            **env,
         },
     )
     address = function.api.address

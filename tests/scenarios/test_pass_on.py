@@ -2,12 +2,12 @@
 """OTLP passed on to another backend, beside X-Ray and in its place."""
 
 import gzip
-import ssl
 import subprocess
 
 import pytest
 
-from harness import otlp
+from harness import certificate, otlp
+from harness.connect_proxy import ConnectProxy
 from harness.fake_otlp import FakeOTLP, partial
 from harness.relay import BINARY
 from harness.server import Answer
@@ -33,6 +33,13 @@ def make_backend():
     yield make
     for server in made:
         server.stop()
+
+
+@pytest.fixture
+def proxy():
+    server = ConnectProxy()
+    yield server
+    server.stop()
 
 
 @pytest.fixture
@@ -326,19 +333,113 @@ def test_drain(start, backend):
     assert len(backend.spans()) == 7
 
 
+SIGNED = {
+    "options": {"auth": {"authenticator": "sigv4auth/x"}},
+    "more": {
+        "extensions": {
+            "sigv4auth/x": {"region": "us-east-1", "service": "xray"}
+        }
+    },
+}
+
+
 def test_signed(start, backend, keyring):
     """As X-Ray's own OTLP endpoint wants it."""
     backend.keyring = keyring
-    relay = start(
-        options={"auth": {"authenticator": "sigv4auth/x"}},
-        more={
-            "extensions": {
-                "sigv4auth/x": {"region": "us-east-1", "service": "xray"}
-            }
-        },
-    )
+    relay = start(**SIGNED)
     otlp.post(relay.otlp_http_port, otlp.request(2))
     wait_spans(backend, 2)
+
+
+@pytest.mark.parametrize("offset", [3600, -3600])
+def test_clock_is_corrected(start, backend, keyring, offset):
+    """By the Date of the answer that refuses the signature, once."""
+    backend.keyring, backend.clock_offset = keyring, offset
+    relay = start(**SIGNED)
+    otlp.post(relay.otlp_http_port, otlp.request(2))
+    wait_spans(backend, 2)
+    otlp.post(relay.otlp_http_port, otlp.request(2))
+    wait_spans(backend, 4)
+    statuses = [r.answer.status for r in backend.requests]
+    assert statuses == [403, 200, 200]
+    relay.stop()
+    assert sink(relay).delivered == 4
+    assert "[Error]" not in relay.log()
+
+
+def test_deflate(start, backend):
+    relay = start(options={"compression": "deflate"})
+    body = otlp.request(50, pad=1000).SerializeToString()
+    assert otlp.post(relay.otlp_http_port, body).status == 200
+    wait_spans(backend, 50)
+    (request,) = backend.requests
+    assert request.header("content-encoding") == "deflate"
+    assert len(request.body) < len(body) / 4
+    assert backend.bodies == [body]
+
+
+@pytest.mark.parametrize("by", ["option", "environment", "not for it"])
+def test_proxy(start, make_backend, certificates, proxy, by):
+    """Which is not the one of the uploads to X-Ray: collectors know it by
+    proxy_url, and by the environment."""
+    backend = make_backend(tls=certificate.server_context(certificates))
+    options = {
+        "endpoint": backend.url,
+        "tls": {"ca_file": str(certificates[0])},
+    }
+    env = {}
+    if by == "option":
+        options["proxy_url"] = proxy.url
+    else:
+        env["HTTPS_PROXY"] = proxy.url
+    if by == "not for it":
+        env["NO_PROXY"] = "127.0.0.1"
+    relay = start(options=options, env=env)
+    otlp.post(relay.otlp_http_port, otlp.request(3))
+    wait_spans(backend, 3)
+    through = set() if by == "not for it" else {f"127.0.0.1:{backend.port}"}
+    assert set(proxy.targets) == through
+
+
+def test_proxy_that_is_down(start, backend, proxy):
+    """Spans wait, as for a backend that is; and nothing goes past it."""
+    proxy.stop()
+    relay = start(
+        options={"proxy_url": proxy.url},
+        env={"XRAY_RELAY_SHUTDOWN_DEADLINE_MS": 500},
+    )
+    otlp.post(relay.otlp_http_port, otlp.request(3))
+    relay.wait_log("sending 3 spans failed")
+    relay.stop()
+    assert not backend.requests
+    assert sink(relay).dropped == 3
+
+
+@pytest.mark.parametrize("exporters", [["otlphttp"], ["awsxray", "otlphttp"]])
+def test_span_over_a_ceiling(start, backend, xray, exporters):
+    """A span that costs more than one may is left out of what is passed on;
+    its neighbours go, and the answer tells."""
+    relay = start(exporters)
+    sent = otlp.request(3)
+    middle = sent.resource_spans[0].scope_spans[0].spans[1]
+    one = type(middle)()
+    one.attributes.add(key="k").value.bool_value = True
+    middle.MergeFromString(one.SerializeToString() * 170_000)
+    answer = otlp.post(relay.otlp_http_port, sent)
+    response = otlp.Response.FromString(answer.body)
+    assert answer.status == 200
+    assert response.partial_success.rejected_spans == 1
+    wait_spans(backend, 2)
+    relay.stop()
+    spans = sent.resource_spans[0].scope_spans[0].spans
+    assert backend.spans() == [spans[0], spans[2]]
+    assert backend.attributes() == [{"service.name": "made"}] * 2
+    items = relay.ledger().items
+    assert (items.accepted, items.rejected) == (2, 1)
+    for name in exporters:
+        name = "xray" if name == "awsxray" else name
+        assert sink(relay, name).delivered == 2
+    assert len(xray.documents) == 2 * (len(exporters) - 1)
 
 
 def test_segments_have_nowhere_to_go(start, backend):
@@ -391,9 +492,7 @@ def test_two_backends(start, backend, make_backend):
 
 @pytest.mark.parametrize("trusted", [True, False])
 def test_tls(start, make_backend, certificates, trusted):
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(*map(str, certificates))
-    backend = make_backend(tls=context)
+    backend = make_backend(tls=certificate.server_context(certificates))
     tls = {"ca_file": str(certificates[0])} if trusted else {}
     relay = start(
         options={"endpoint": backend.url, "tls": tls},

@@ -84,6 +84,9 @@ class FakeOTLP(Server):
         except signature.BadSignature as bad:
             self.bad_signatures.append(str(bad))
             return Answer.error(403, "InvalidSignatureException", str(bad))
+        skew = signature.skew(request, self.clock_offset)
+        if skew:
+            return Answer.error(403, "InvalidSignatureException", skew)
         if key.expired():
             return Answer.error(403, "ExpiredTokenException")
         return None

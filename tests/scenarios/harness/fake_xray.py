@@ -2,7 +2,6 @@
 """A fake X-Ray: stores segment documents, answers the sampling calls, checks
 every signature, and fails in the ways that a scenario asks for."""
 
-import datetime
 import json
 import re
 from collections import Counter
@@ -11,7 +10,6 @@ from harness import signature
 from harness.keys import Keyring
 from harness.server import Answer, Server
 
-SKEW_S = 300
 DOCUMENT_MAX = 64 << 10
 BATCH_MAX = 50
 NAME = re.compile(r"[\w\s.:/%&#=+\-@\\]{1,200}", re.UNICODE)
@@ -131,9 +129,9 @@ class FakeXRay(Server):
             if request.method == "POST":  # not for a look at whether it is up
                 self.bad_signatures.append((request.target, str(bad)))
             return Answer.error(403, "InvalidSignatureException", str(bad))
-        skewed = self._skewed(request)
-        if skewed:
-            return skewed
+        skew = signature.skew(request, self.clock_offset)
+        if skew:
+            return Answer.error(403, "InvalidSignatureException", skew)
         if key.expired():
             return Answer.error(
                 403,
@@ -141,19 +139,6 @@ class FakeXRay(Server):
                 "The security token included in the request is expired",
             )
         return None
-
-    def _skewed(self, request):
-        date = request.header("x-amz-date")
-        sent = datetime.datetime.strptime(date, "%Y%m%dT%H%M%SZ").replace(
-            tzinfo=datetime.timezone.utc
-        )
-        ahead = sent.timestamp() - request.at - self.clock_offset
-        if abs(ahead) <= SKEW_S:
-            return None
-        what = "not yet current" if ahead > 0 else "expired"
-        return Answer.error(
-            403, "InvalidSignatureException", f"Signature {what}: {date}"
-        )
 
     def _put(self, request):
         try:

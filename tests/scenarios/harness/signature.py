@@ -2,6 +2,7 @@
 """Checks a request's SigV4 signature with botocore's own signer: what was
 received is signed again over the headers that it names, and compared."""
 
+import datetime
 import hashlib
 import re
 
@@ -15,6 +16,7 @@ AUTHORIZATION = re.compile(
     r"SignedHeaders=(?P<headers>[^, ]+), ?Signature=(?P<signature>[0-9a-f]{64})"
 )
 MUST_BE_SIGNED = ("host", "x-amz-date")
+SKEW_S = 300
 
 
 class BadSignature(Exception):
@@ -52,6 +54,20 @@ def check(request, key, region, service):
     wanted = _sign_again(request, key, region, service, signed)
     if wanted != parts["signature"]:
         raise BadSignature("signature does not match")
+
+
+def skew(request, clock_offset):
+    """What is wrong with its time by a clock that is so much ahead of ours, in
+    the words of AWS; None if nothing is."""
+    date = request.header("x-amz-date")
+    sent = datetime.datetime.strptime(date, "%Y%m%dT%H%M%SZ").replace(
+        tzinfo=datetime.timezone.utc
+    )
+    ahead = sent.timestamp() - request.at - clock_offset
+    if abs(ahead) <= SKEW_S:
+        return None
+    what = "not yet current" if ahead > 0 else "expired"
+    return f"Signature {what}: {date}"
 
 
 def _check_body_hash(request):
