@@ -33,14 +33,7 @@ static bool make_xray(struct relay *r, size_t memory);
 bool relay_start(struct relay *r, struct config *c, enum relay_mode mode)
 {
     struct err err;
-    bool local = mode != RELAY_UPLOAD;
-    memset(r, 0, sizeof(*r));
-    r->config = c;
-    r->options = config_options(c);
-    r->local = local;
-    r->for_tail = mode == RELAY_TAIL;
-    r->uploads = !local || config_flag(c, "tee") != NULL;
-    r->started_ms = clock_mono_ms();
+    relay_init(r, c, mode);
     if (r->options->no_exporter && r->uploads) {
         log_error("There is nowhere to send to; name awsxray or otlphttp in "
                   "the traces pipeline, or set Upload.FallbackExporter");
@@ -48,7 +41,7 @@ bool relay_start(struct relay *r, struct config *c, enum relay_mode mode)
     }
     if (!relay_make_parts(r, &err)) {
         log_error("%s", err.text);
-        if (local && strstr(err.text, "in use by process") != NULL)
+        if (r->local && strstr(err.text, "in use by process") != NULL)
             relay_explain_taken(r->options->tcp_address, false);
         return false;
     }
@@ -58,9 +51,23 @@ bool relay_start(struct relay *r, struct config *c, enum relay_mode mode)
         !relay_listen_tcp(r) || !relay_listen_otlp(r))
         return false;
     relay_watch_start(r);
-    if (local)
+    if (r->local)
         relay_greet(r);
     return true;
+}
+
+void relay_init(struct relay *r, struct config *c, enum relay_mode mode)
+{
+    bool local = mode == RELAY_LOCAL || mode == RELAY_TAIL;
+    *r = (struct relay){
+        .config = c,
+        .options = config_options(c),
+        .local = local,
+        .for_tail = mode == RELAY_TAIL,
+        .uploads = !local || config_flag(c, "tee") != NULL,
+        .is_lambda = mode == RELAY_LAMBDA,
+        .started_ms = clock_mono_ms(),
+    };
 }
 
 static void take_signals(struct relay *r)

@@ -26,6 +26,7 @@ enum relay_mode {
     RELAY_UPLOAD,
     RELAY_LOCAL, /* no account needed: store, query API, page */
     RELAY_TAIL,  /* the same for `tail`: in memory, prints nothing itself */
+    RELAY_LAMBDA,
 };
 
 enum relay_state {
@@ -49,8 +50,8 @@ struct relay {
     const struct options *options;
     bool local, for_tail;  /* RELAY_LOCAL, RELAY_TAIL; RELAY_TAIL */
     bool uploads;          /* false: local mode without --tee */
-    struct lambda *lambda; /* as an extension, else NULL */
-    bool is_lambda;
+    bool is_lambda;        /* RELAY_LAMBDA */
+    struct lambda *lambda; /* then: its life, else NULL */
     enum relay_state state;
 
     struct loop *loop;
@@ -116,6 +117,8 @@ void relay_fini(struct relay *r);
  * SIGTERM and SIGINT, Lambda's SHUTDOWN and the tests call it. */
 void relay_drain(struct relay *r, int64_t deadline_ms);
 
+/* What a mode says, before there is any part. */
+void relay_init(struct relay *r, struct config *c, enum relay_mode mode);
 /* Parts that the commands and the extension make too. */
 bool relay_make_parts(struct relay *r, struct err *err);
 bool relay_listen_udp(struct relay *r);

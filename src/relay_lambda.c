@@ -9,7 +9,6 @@
 #include <stdlib.h>
 
 #include "relay.h"
-#include "xr/clock.h"
 #include "xr/hash.h"
 #include "xr/log.h"
 
@@ -82,12 +81,7 @@ static int do_nothing(struct config *c, const char *program)
 static void start(struct relay *r, struct config *c, const char *program)
 {
     struct err err;
-    memset(r, 0, sizeof(*r));
-    r->config = c;
-    r->options = config_options(c);
-    r->is_lambda = true;
-    r->uploads = true;
-    r->started_ms = clock_mono_ms();
+    relay_init(r, c, RELAY_LAMBDA);
     if (!relay_make_parts(r, &err))
         log_fatal("%s", err.text);
     listen_all(r);

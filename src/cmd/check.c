@@ -85,8 +85,7 @@ static bool make_parts(struct check *k, struct config *c)
 {
     struct relay *r = &k->relay;
     struct err err;
-    r->config = c;
-    r->options = config_options(c);
+    relay_init(r, c, RELAY_UPLOAD);
     r->loop = loop_new(&err);
     r->stats = stats_new();
     r->pipeline = pipeline_new(r->stats);

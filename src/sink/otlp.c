@@ -50,7 +50,6 @@ static size_t held(const struct exporter *x);
 static void on_flush_timer(void *arg);
 static void on_retry_timer(void *arg);
 static void on_deadline(void *arg);
-static void drain_done(struct exporter *x);
 static struct exporter *of(struct sink *s);
 
 struct exporter *exporter_new(const struct exporter_wiring *w,
@@ -73,7 +72,7 @@ struct exporter *exporter_new(const struct exporter_wiring *w,
     x->deflater = deflater_new();
     x->flush_timer = timer_new(w->loop, on_flush_timer, x);
     x->retry_timer = timer_new(w->loop, on_retry_timer, x);
-    x->drain_timer = timer_new(w->loop, on_deadline, x);
+    drain_init(&x->drain, w->loop, on_deadline, x);
     exporter_send_init(x);
     if (!x->deflater)
         log_fatal("out of memory while starting");
@@ -103,7 +102,7 @@ void exporter_free(struct exporter *x)
     timer_free(x->flush_timer);
     timer_free(x->retry_timer);
     timer_free(x->pack_timer);
-    timer_free(x->drain_timer);
+    drain_fini(&x->drain);
     arena_fini(&x->texts);
     free(x->user_agent);
     free(x);
@@ -123,12 +122,8 @@ void exporter_set_region(struct exporter *x, const char *region)
 void exporter_drain(struct exporter *x, int64_t deadline_ms, loop_fn done,
                     void *arg)
 {
-    x->draining = true;
     x->held = false;
-    x->drained = done;
-    x->drained_arg = arg;
-    int64_t left = deadline_ms - loop_now_ms(x->loop);
-    timer_start(x->drain_timer, left > 0 ? left : 0);
+    drain_begin(&x->drain, deadline_ms, done, arg);
     x->resume_ms = 0;
     flush(&x->sink);
     exporter_settled(x);
@@ -136,7 +131,7 @@ void exporter_drain(struct exporter *x, int64_t deadline_ms, loop_fn done,
 
 void exporter_hold(struct exporter *x, bool hold)
 {
-    x->held = hold && !x->draining;
+    x->held = hold && !x->drain.begun;
 }
 
 void exporter_recall(struct exporter *x)
@@ -504,8 +499,8 @@ void exporter_settled(struct exporter *x)
 {
     if (x->changed)
         x->changed(x->changed_arg);
-    if (x->draining && pending(&x->sink) == 0)
-        drain_done(x);
+    if (x->drain.begun && pending(&x->sink) == 0)
+        drain_end(&x->drain);
 }
 
 static bool has_room(struct sink *s, size_t bytes)
@@ -563,17 +558,7 @@ static void on_deadline(void *arg)
         package_list_remove(&x->ready, p);
         package_free(p);
     }
-    drain_done(x);
-}
-
-/* Told on a turn of its own, so that the caller may free the sink. */
-static void drain_done(struct exporter *x)
-{
-    timer_stop(x->drain_timer);
-    loop_fn done = x->drained;
-    x->drained = NULL;
-    if (done)
-        loop_later(x->loop, done, x->drained_arg);
+    drain_end(&x->drain);
 }
 
 static struct exporter *of(struct sink *s)

@@ -8,6 +8,7 @@
 #ifndef XR_SINK_OTLP_PARTS_H
 #define XR_SINK_OTLP_PARTS_H
 
+#include "drain.h"
 #include "retry.h"
 #include "xr/arena.h"
 #include "xr/deflate.h"
@@ -86,7 +87,7 @@ struct exporter {
     struct package_list ready, sending;
     struct package *packing; /* one of `sending`, being compressed */
     struct deflater *deflater;
-    struct timer *flush_timer, *retry_timer, *pack_timer, *drain_timer;
+    struct timer *flush_timer, *retry_timer, *pack_timer;
 
     unsigned failures; /* in a row */
     int64_t failed_ms; /* when it last began to wait */
@@ -94,9 +95,10 @@ struct exporter {
     bool asking;       /* for credentials */
     bool pumping;
     int64_t skew_ms; /* the service's clock minus ours */
-    bool held, draining;
-    loop_fn drained, changed;
-    void *drained_arg, *changed_arg;
+    bool held;
+    struct drain drain;
+    loop_fn changed;
+    void *changed_arg;
     struct err why, logged; /* of the last failure */
     struct log_limit failure_limit, loss_limit, full_limit;
     struct otlp_counters n;

@@ -87,9 +87,9 @@ static bool can_send(struct exporter *x)
 static bool filling_due(const struct exporter *x)
 {
     const struct package *p = x->filling;
-    if (!p || (x->o.freezes && !x->draining))
+    if (!p || (x->o.freezes && !x->drain.begun))
         return false;
-    return x->draining ||
+    return x->drain.begun ||
            (!timer_running(x->flush_timer) &&
             loop_now_ms(x->loop) >= p->first_ms + x->o.flush_idle_ms);
 }
@@ -306,7 +306,7 @@ static int64_t wait_of(struct exporter *x, const struct client_answer *a)
                                clock_wall_ms() + x->skew_ms);
     if (wait < asked)
         wait = asked;
-    return x->draining && wait > DRAIN_BACKOFF_MS ? DRAIN_BACKOFF_MS : wait;
+    return x->drain.begun && wait > DRAIN_BACKOFF_MS ? DRAIN_BACKOFF_MS : wait;
 }
 
 /* Requests that were under way together fail together, which is one failure.
@@ -319,7 +319,7 @@ void exporter_failed(struct exporter *x, const struct package *p,
         return;
     if (x->failures < UINT32_MAX)
         x->failures++;
-    if (x->o.freezes && !x->draining && x->failures >= FREEZING_FAILURES &&
+    if (x->o.freezes && !x->drain.begun && x->failures >= FREEZING_FAILURES &&
         wait_ms < FREEZING_WAIT_MS)
         wait_ms = FREEZING_WAIT_MS;
     x->failed_ms = now;

@@ -47,7 +47,6 @@ static void on_flush_timer(void *arg);
 static void on_retry_timer(void *arg);
 static void on_tidy_timer(void *arg);
 static void on_deadline(void *arg);
-static void drain_done(struct xray *x);
 static struct xray *of(struct sink *s);
 
 struct xray *xray_new(const struct xray_wiring *w, const struct xray_options *o)
@@ -81,7 +80,7 @@ struct xray *xray_new(const struct xray_wiring *w, const struct xray_options *o)
     x->flush_timer = timer_new(w->loop, on_flush_timer, x);
     x->retry_timer = timer_new(w->loop, on_retry_timer, x);
     x->tidy_timer = timer_new(w->loop, on_tidy_timer, x);
-    x->drain_timer = timer_new(w->loop, on_deadline, x);
+    drain_init(&x->drain, w->loop, on_deadline, x);
     xray_count_init(x);
     return x;
 }
@@ -108,7 +107,7 @@ void xray_free(struct xray *x)
     timer_free(x->flush_timer);
     timer_free(x->retry_timer);
     timer_free(x->tidy_timer);
-    timer_free(x->drain_timer);
+    drain_fini(&x->drain);
     free(x->user_agent);
     free(x);
 }
@@ -126,12 +125,8 @@ void xray_set_endpoint(struct xray *x, const char *region, const char *base)
 
 void xray_drain(struct xray *x, int64_t deadline_ms, loop_fn done, void *arg)
 {
-    x->draining = true;
     x->held = false;
-    x->drained = done;
-    x->drained_arg = arg;
-    int64_t left = deadline_ms - loop_now_ms(x->loop);
-    timer_start(x->drain_timer, left > 0 ? left : 0);
+    drain_begin(&x->drain, deadline_ms, done, arg);
     x->probe_ms = 0;
     for (struct batch *b = x->lists[BATCH_BACKOFF].first; b; b = b->next)
         b->due_ms = 0;
@@ -276,7 +271,7 @@ static bool append(struct xray *x, struct slice document)
         b->first_ms = loop_now_ms(x->loop);
         if (!timer_running(x->flush_timer))
             timer_start(x->flush_timer,
-                        x->draining ? DRAIN_FLUSH_MS : x->o.flush_idle_ms);
+                        x->drain.begun ? DRAIN_FLUSH_MS : x->o.flush_idle_ms);
     }
     return true;
 }
@@ -370,10 +365,10 @@ void xray_settled(struct xray *x)
         pipeline_relieved(x->pipeline);
     }
     /* The last record of telemetry counts the last batch too. */
-    if (x->draining && pending(&x->sink) == 0 && !x->finishing) {
+    if (x->drain.begun && pending(&x->sink) == 0 && !x->finishing) {
         x->finishing = true;
         if (!xray_telemetry_stop(x))
-            drain_done(x);
+            drain_end(&x->drain);
     }
 }
 
@@ -433,7 +428,7 @@ static void on_flush_timer(void *arg)
     const struct batch *b = x->filling;
     if (!b || b->n == 0)
         return;
-    int64_t wait = x->draining ? DRAIN_FLUSH_MS : x->o.flush_idle_ms;
+    int64_t wait = x->drain.begun ? DRAIN_FLUSH_MS : x->o.flush_idle_ms;
     int64_t left = b->first_ms + wait - loop_now_ms(x->loop);
     if (left > 0)
         timer_start(x->flush_timer, left);
@@ -478,22 +473,12 @@ static void on_deadline(void *arg)
             xray_drop_batch(x, x->lists[i].first);
     }
     x->filling = NULL;
-    drain_done(x);
+    drain_end(&x->drain);
 }
 
 void xray_telemetry_ended(struct xray *x)
 {
-    drain_done(x);
-}
-
-/* Told on a turn of its own, so that the caller may free the sink. */
-static void drain_done(struct xray *x)
-{
-    timer_stop(x->drain_timer);
-    loop_fn done = x->drained;
-    x->drained = NULL;
-    if (done)
-        loop_later(x->loop, done, x->drained_arg);
+    drain_end(&x->drain);
 }
 
 static struct xray *of(struct sink *s)

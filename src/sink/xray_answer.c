@@ -366,7 +366,7 @@ static int64_t backoff(const struct settling *s)
 {
     int64_t ms =
         retry_backoff_ms(s->b->attempts, s->x->o.backoff_max_ms, xray_random());
-    return s->x->draining && ms > DRAIN_WAIT_MS ? DRAIN_WAIT_MS : ms;
+    return s->x->drain.begun && ms > DRAIN_WAIT_MS ? DRAIN_WAIT_MS : ms;
 }
 
 /* For want of memory, which is the only way here. */

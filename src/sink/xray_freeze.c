@@ -8,7 +8,7 @@
 
 void xray_hold(struct xray *x, bool hold)
 {
-    x->held = hold && !x->draining;
+    x->held = hold && !x->drain.begun;
 }
 
 void xray_recall(struct xray *x)

@@ -9,6 +9,7 @@
 #ifndef XR_SINK_XRAY_PARTS_H
 #define XR_SINK_XRAY_PARTS_H
 
+#include "drain.h"
 #include "retry.h"
 #include "xr/batch.h"
 #include "xr/hash.h"
@@ -112,7 +113,7 @@ struct xray {
     size_t n_random;                            /* not used yet */
     size_t body_hint; /* bytes that a full batch took lately */
     size_t peak;      /* of memory held, since it was last given back */
-    struct timer *flush_timer, *retry_timer, *tidy_timer, *drain_timer;
+    struct timer *flush_timer, *retry_timer, *tidy_timer;
 
     unsigned limit;    /* uploads that may be under way now */
     unsigned failures; /* in a row */
@@ -126,9 +127,8 @@ struct xray {
     loop_fn changed;
     void *changed_arg;
 
-    bool draining, finishing; /* finishing: only telemetry is left */
-    loop_fn drained;
-    void *drained_arg;
+    struct drain drain;
+    bool finishing; /* only telemetry is left */
     struct err why; /* of the last failure */
     struct err logged;
     struct log_limit failure_limit, split_limit, full_limit, cred_limit,

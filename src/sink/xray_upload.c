@@ -279,7 +279,7 @@ static int64_t wait_of(struct xray *x, const struct batch *b,
                                clock_wall_ms() + x->skew_ms);
     if (wait < asked)
         wait = asked;
-    if (x->draining && wait > DRAIN_BACKOFF_MS)
+    if (x->drain.begun && wait > DRAIN_BACKOFF_MS)
         wait = DRAIN_BACKOFF_MS;
     return wait;
 }
