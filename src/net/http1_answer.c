@@ -14,7 +14,8 @@
 static void answer_head(struct http1_request *r, int status,
                         const char *content_type);
 static void answer_length(struct http1_request *r, int status, size_t n);
-static void answer_date(struct buf *out);
+static void answer_date(struct http1 *s, struct buf *out);
+static void put_number(struct buf *out, size_t n);
 static bool answer_has_body(const struct http1_request *r, int status);
 static bool is_head_request(const struct http1_request *r);
 static void answer_done(struct http1_request *r);
@@ -122,10 +123,16 @@ static void answer_head(struct http1_request *r, int status,
     struct buf *out = &c->out;
     if (!c->head.keep_alive || c->server->stopping)
         c->closing = true;
-    buf_printf(out, "HTTP/1.1 %d %s\r\n", status, status_words(status));
-    answer_date(out);
-    if (content_type)
-        buf_printf(out, "Content-Type: %s\r\n", content_type);
+    buf_str(out, "HTTP/1.1 ");
+    put_number(out, (size_t)status);
+    buf_byte(out, ' ');
+    buf_str(out, status_words(status));
+    answer_date(c->server, out);
+    if (content_type) {
+        buf_str(out, "Content-Type: ");
+        buf_str(out, content_type);
+        buf_str(out, "\r\n");
+    }
     buf_append(out, buf_slice(&r->extra));
     if (c->closing)
         buf_str(out, "Connection: close\r\n");
@@ -137,19 +144,37 @@ static void answer_head(struct http1_request *r, int status,
 
 static void answer_length(struct http1_request *r, int status, size_t n)
 {
-    if (status != 204 && status != 304)
-        buf_printf(&r->conn->out, "Content-Length: %zu\r\n", n);
+    struct buf *out = &r->conn->out;
+    if (status == 204 || status == 304)
+        return;
+    buf_str(out, "Content-Length: ");
+    put_number(out, n);
+    buf_str(out, "\r\n");
 }
 
-static void answer_date(struct buf *out)
+/* Ends the line before, too. The text is good for a second. */
+static void answer_date(struct http1 *s, struct buf *out)
 {
     time_t now = (time_t)(clock_wall_ms() / 1000);
     struct tm tm;
-    char text[48];
-    gmtime_r(&now, &tm);
-    size_t n =
-        strftime(text, sizeof(text), "Date: %a, %d %b %Y %T GMT\r\n", &tm);
-    buf_append(out, slice_of(text, n));
+    if (s->date_of != now || !s->date[0]) {
+        s->date_of = now;
+        gmtime_r(&now, &tm);
+        (void)strftime(s->date, sizeof(s->date),
+                       "\r\nDate: %a, %d %b %Y %T GMT\r\n", &tm);
+    }
+    buf_str(out, s->date);
+}
+
+/* Half of an answer's instructions were printf's. */
+static void put_number(struct buf *out, size_t n)
+{
+    char digits[24];
+    size_t at = sizeof(digits);
+    do
+        digits[--at] = (char)('0' + n % 10);
+    while ((n /= 10) > 0);
+    buf_append(out, slice_of(digits + at, sizeof(digits) - at));
 }
 
 static bool answer_has_body(const struct http1_request *r, int status)

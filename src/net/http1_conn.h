@@ -5,6 +5,8 @@
 #ifndef XR_NET_HTTP1_CONN_H
 #define XR_NET_HTTP1_CONN_H
 
+#include <time.h>
+
 #include "acceptor.h"
 #include "http1_parse.h"
 #include "stream.h"
@@ -86,6 +88,8 @@ struct http1 {
     unsigned open_requests;
     size_t in_held; /* bytes of all input buffers */
     bool paused, stopping;
+    time_t date_of; /* the second that date says */
+    char date[48];
 };
 
 /* Goes on with the connection as far as it can without waiting. It may be gone

@@ -267,11 +267,16 @@ static int check_framing(struct head_reader *r)
 
 static bool is_token(struct slice s)
 {
-    for (size_t i = 0; i < s.n; i++) {
-        unsigned char c = (unsigned char)s.p[i];
-        if (c <= ' ' || c >= 0x7f || strchr("\"(),/:;<=>?@[\\]{}", c))
+    /* tchar of RFC 9110 §5.6.2 */
+    static const bool allowed[256] = {
+        ['!'] = true,         ['#' ... '\''] = true, ['*'] = true,
+        ['+'] = true,         ['-'] = true,          ['.'] = true,
+        ['0' ... '9'] = true, ['A' ... 'Z'] = true,  ['^' ... 'z'] = true,
+        ['|'] = true,         ['~'] = true,
+    };
+    for (size_t i = 0; i < s.n; i++)
+        if (!allowed[(unsigned char)s.p[i]])
             return false;
-    }
     return s.n > 0;
 }
 

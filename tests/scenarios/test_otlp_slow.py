@@ -1,49 +1,36 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Senders that stop in the middle are cut off after a minute, on each port."""
+"""Senders that stop in the middle are cut off after a minute, on each port;
+and senders that have to wait because X-Ray does not take what they send."""
 
 import select
 import socket
 import time
 
+import grpc
 import pytest
+from hpack import Encoder
+from hyperframe import frame as frames
 
-from harness import otlp
+from harness import http2, otlp
+from harness.documents import segment
+from harness.waiting import until
 
 MINUTE_S = 60
+BATCH = 50  # documents
+BATCHES_WAITING_MAX = 16
 HEAD = b"POST /v1/traces HTTP/1.1\r\nHost: a\r\n"
 BODY = b"Content-Type: application/json\r\nContent-Length: 9\r\n\r\n{"
-PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-SETTINGS, HEADERS, DATA, RST_STREAM = 4, 1, 0, 3
-END_HEADERS = 4
-
-
-def frame(kind, flags, stream, payload):
-    length = len(payload).to_bytes(3, "big")
-    return length + bytes([kind, flags]) + stream.to_bytes(4, "big") + payload
-
-
-def literals(fields):
-    """HPACK without any table and without Huffman's code."""
-    return b"".join(
-        bytes([0, len(name)]) + name + bytes([len(value)]) + value
-        for name, value in fields
-    )
 
 
 def half_a_call():
-    fields = (
-        (b":method", b"POST"),
-        (b":scheme", b"http"),
-        (b":path", otlp.EXPORT.encode()),
-        (b":authority", b"a"),
-        (b"content-type", b"application/grpc"),
+    """The client's frames as bytes, since many sockets are waited for."""
+    head = Encoder().encode(http2.fields())
+    parts = (
+        frames.SettingsFrame(0),
+        frames.HeadersFrame(1, head, flags=["END_HEADERS"]),
+        frames.DataFrame(1, b"\0\0\0\1\0half"),
     )
-    return (
-        PREFACE
-        + frame(SETTINGS, 0, 0, b"")
-        + frame(HEADERS, END_HEADERS, 1, literals(fields))
-        + frame(DATA, 0, 1, b"\0\0\0\1\0half")
-    )
+    return http2.PREFACE + b"".join(f.serialize() for f in parts)
 
 
 def kinds_of_frames(data):
@@ -60,11 +47,11 @@ def test_slow_senders(relay):
         for port in (relay.otlp_http_port, relay.tcp_port)
     ]
     starts += [(relay.otlp_grpc_port, b""), (relay.otlp_http_port, b"")]
-    starts += [(relay.otlp_grpc_port, PREFACE[:n]) for n in (9, len(PREFACE))]
+    starts += [(relay.otlp_grpc_port, http2.PREFACE[:n]) for n in (9, 24)]
     closing = [connect(*x) for x in starts]
     call = connect(relay.otlp_grpc_port, half_a_call())
     begun, heard = time.monotonic(), b""
-    while closing or RST_STREAM not in kinds_of_frames(heard):
+    while closing or frames.RstStreamFrame.type not in kinds_of_frames(heard):
         left = begun + 1.5 * MINUTE_S - time.monotonic()
         ready, _, _ = select.select([*closing, call], [], [], max(0, left))
         assert ready, f"{len(closing)} still open, the call heard {heard}"
@@ -83,3 +70,38 @@ def connect(port, start):
     s = socket.create_connection(("127.0.0.1", port), 90)
     s.sendall(start)
     return s
+
+
+def post(relay):
+    to = relay.otlp_http_port
+    return otlp.post(to, otlp.request(BATCH), timeout=5).status == 200
+
+
+def export(relay):
+    with otlp.channel(relay.otlp_grpc_port) as over:
+        try:
+            otlp.export(over, otlp.request(BATCH), timeout=5)
+        except grpc.RpcError as error:
+            assert error.code() == grpc.StatusCode.DEADLINE_EXCEEDED
+            raise TimeoutError from error
+    return True
+
+
+@pytest.mark.parametrize("send", (post, export))
+def test_not_read_while_batches_wait(relay, xray, send):
+    """However large the buffer is: senders wait, none is refused, and what is
+    not OTLP goes on."""
+    xray.stop()
+    taken = 0
+    with pytest.raises(TimeoutError):
+        while taken < 3 * BATCHES_WAITING_MAX:
+            assert send(relay)
+            taken += 1
+    assert BATCHES_WAITING_MAX < taken <= 1.5 * BATCHES_WAITING_MAX
+    assert relay.get("/healthz").status == 200
+    relay.send(segment())
+    until(lambda: relay.metrics().items("accepted", input="udp") == 1)
+    xray.start()
+    relay.wait_delivered(taken * BATCH + 1)
+    until(lambda: send(relay))
+    assert relay.metrics().items("retry") == 0
