@@ -189,7 +189,7 @@ static bool try_trace(struct api *a, struct http1_request *r, struct slice path)
         rest = slice_of(slash + 1, (size_t)(path.p + path.n - slash - 1));
         path.n = (size_t)(slash - path.p);
     }
-    bool known = api_id(path, id);
+    bool known = trace_id_read(path, id);
     if (!known)
         api_fail(r, 400, "not a trace id: 1-8hex-24hex or 32 hex digits");
     else if (rest.n == 0 && slice_is(method, "GET"))

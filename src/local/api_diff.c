@@ -91,8 +91,10 @@ void api_diff(struct api *a, struct http1_request *r)
 static bool read_ids(struct api_work *w, struct diff *d)
 {
     struct slice a, b;
-    return api_param(w->request, "a", &w->arena, &a) && api_id(a, d->ids[0]) &&
-           api_param(w->request, "b", &w->arena, &b) && api_id(b, d->ids[1]);
+    return api_param(w->request, "a", &w->arena, &a) &&
+           trace_id_read(a, d->ids[0]) &&
+           api_param(w->request, "b", &w->arena, &b) &&
+           trace_id_read(b, d->ids[1]);
 }
 
 /* Worker. A trace may stand on both sides. */

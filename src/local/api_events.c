@@ -163,9 +163,9 @@ void api_events_mark(const struct api_events *e, char out[API_EVENT_TEXT])
 void api_events_cleared(struct api_events *e, const uint8_t *id)
 {
     static const uint8_t none[STORE_TRACE_ID];
-    char text[API_ID_TEXT], data[80] = "{\"id\":null}";
+    char text[TRACE_ID_TEXT], data[80] = "{\"id\":null}";
     if (id != NULL) {
-        api_id_text(id, text);
+        trace_id_write(id, text);
         snprintf(data, sizeof(data), "{\"id\":\"%s\"}", text);
     }
     put_event(e, EVENT_CLEARED, id == NULL ? none : id, slice_str(data));

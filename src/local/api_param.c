@@ -69,26 +69,6 @@ bool api_time(struct slice text, double now, double *out)
     return text.n < NUMBER_MAX && iso_time(copy, out);
 }
 
-bool api_id(struct slice text, uint8_t out[STORE_TRACE_ID])
-{
-    if (text.n == 32)
-        return hex_decode(text, out, STORE_TRACE_ID);
-    if (text.n != API_ID_TEXT - 1 || !slice_starts(text, "1-") ||
-        text.p[10] != '-')
-        return false;
-    return hex_decode(slice_of(text.p + 2, 8), out, 4) &&
-           hex_decode(slice_of(text.p + 11, 24), out + 4, 12);
-}
-
-void api_id_text(const uint8_t id[STORE_TRACE_ID], char out[API_ID_TEXT])
-{
-    memcpy(out, "1-", 2);
-    hex_encode(id, 4, out + 2);
-    out[10] = '-';
-    hex_encode(id + 4, 12, out + 11);
-    out[API_ID_TEXT - 1] = '\0';
-}
-
 double api_now(void)
 {
     return (double)clock_wall_ms() / 1000;

@@ -4,9 +4,9 @@
 #define XR_LOCAL_API_PARTS_H
 
 #include "api.h"
+#include "trace_id.h"
 
 #define API_ANSWER_MAX (48u << 20)
-#define API_ID_TEXT 36 /* with the NUL */
 #define API_EVENT_TEXT 64
 /* Traces that one answer looks at: histogram, graph, near misses. */
 #define API_LOOK_MAX 20000
@@ -37,9 +37,6 @@ bool api_param(struct http1_request *r, const char *name, struct arena *a,
 bool api_duration(struct slice text, double *seconds);
 /* Seconds since 1970, "-900" (before now), or ISO 8601. */
 bool api_time(struct slice text, double now, double *out);
-/* "1-8hex-24hex" or 32 hex digits. */
-bool api_id(struct slice text, uint8_t out[STORE_TRACE_ID]);
-void api_id_text(const uint8_t id[STORE_TRACE_ID], char out[API_ID_TEXT]);
 double api_now(void);
 
 /* --- api.c: answers */

@@ -13,7 +13,7 @@
 
 struct one {
     uint8_t id[STORE_TRACE_ID];
-    char text[API_ID_TEXT];
+    char text[TRACE_ID_TEXT];
     bool documents, found;
     unsigned n_from;
     struct buf from; /* links to this trace, a list */
@@ -43,7 +43,7 @@ void api_trace(struct api *a, struct http1_request *r, const uint8_t *id)
     w->state = o;
     w->free_state = one_free;
     memcpy(o->id, id, STORE_TRACE_ID);
-    api_id_text(id, o->text);
+    trace_id_write(id, o->text);
     buf_init(&o->from, LINKS_MAX_BYTES);
     jw_init(&o->j, &o->from);
     jw_array(&o->j);

@@ -105,13 +105,14 @@ void api_work_free(struct api_work *w)
 struct trace *api_assemble(const struct store_trace *s, struct arena *a)
 {
     struct trace_document *d = arena_alloc(a, (s->n + 1) * sizeof(*d));
-    char *id = arena_alloc(a, API_ID_TEXT);
+    char *id = arena_alloc(a, TRACE_ID_TEXT);
     if (d == NULL || id == NULL)
         return NULL;
     for (size_t i = 0; i < s->n; i++)
         d[i].body = s->bodies[i];
-    api_id_text(s->id, id);
-    struct trace *t = trace_assemble(slice_of(id, API_ID_TEXT - 1), d, s->n, a);
+    trace_id_write(s->id, id);
+    struct trace *t =
+        trace_assemble(slice_of(id, TRACE_ID_TEXT - 1), d, s->n, a);
     if (t == NULL)
         return NULL;
     t->revision = s->revision;

@@ -82,7 +82,7 @@ static const char *take(void *arg, struct slice document)
     struct store_document d = {0};
     if (segment_scan(document, &s, &err) != 0)
         return "ParseError";
-    if (!api_id(s.trace_id, d.trace_id))
+    if (!trace_id_read(s.trace_id, d.trace_id))
         return "InvalidTraceId";
     for (size_t i = 0; i < 8; i++)
         d.id[i] = (uint8_t)(s.id.p[2 * i] << 4 ^ s.id.p[2 * i + 1]);
