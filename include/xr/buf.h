@@ -41,5 +41,7 @@ void buf_recycle(struct buf *b, size_t kept);
  * not fit. Good until the next append. */
 const char *buf_cstr(struct buf *b);
 void buf_fini(struct buf *b);
+/* The same for a secret: its bytes are overwritten first. */
+void buf_wipe(struct buf *b);
 
 #endif

@@ -175,8 +175,6 @@ static void stop(struct cred_job *j)
     if (!s)
         return;
     fetch_fini(&s->fetch);
-    if (s->token.n)
-        explicit_bzero(s->token.p, s->token.n);
-    buf_fini(&s->token);
+    buf_wipe(&s->token);
     free(s);
 }

@@ -204,8 +204,6 @@ static void stop(struct cred_job *j)
         kill(-s->pid, SIGKILL);
         waitpid(s->pid, NULL, 0);
     }
-    if (s->output.n)
-        explicit_bzero(s->output.p, s->output.n);
-    buf_fini(&s->output);
+    buf_wipe(&s->output);
     free(s);
 }

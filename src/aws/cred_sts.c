@@ -302,9 +302,7 @@ static void stop(struct cred_job *j)
     if (!s)
         return;
     fetch_fini(&s->fetch);
-    if (s->body.n)
-        explicit_bzero(s->body.p, s->body.n);
-    buf_fini(&s->body);
+    buf_wipe(&s->body);
     buf_fini(&s->authorization);
     free(s);
 }

@@ -13,6 +13,7 @@
 
 enum { BUF_FIRST_BYTES = 256 };
 
+static void overwrite(struct buf *b);
 static bool grow(struct buf *b, size_t need);
 
 void buf_init(struct buf *b, size_t max)
@@ -106,6 +107,18 @@ void buf_fini(struct buf *b)
 {
     free(b->p);
     *b = (struct buf){.max = b->max};
+}
+
+void buf_wipe(struct buf *b)
+{
+    overwrite(b);
+    buf_fini(b);
+}
+
+static void overwrite(struct buf *b)
+{
+    if (b->p != NULL)
+        explicit_bzero(b->p, b->cap);
 }
 
 /* need <= max. */

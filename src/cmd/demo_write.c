@@ -38,6 +38,8 @@ static void write_exception(struct jw *j, const struct demo_trace *t,
 static void write_status(struct jw *j, const struct demo_step *s);
 static void attribute(struct jw *j, const char *key, const char *text);
 static void attribute_number(struct jw *j, const char *key, unsigned n);
+static void attribute_of(struct jw *j, const char *key, const char *kind,
+                         const char *value);
 static void nanoseconds(struct jw *j, const char *key, double seconds);
 static void text(struct jw *j, const char *key, const char *value);
 static void number(struct jw *j, const char *key, double value);
@@ -438,22 +440,23 @@ static void write_status(struct jw *j, const struct demo_step *s)
 
 static void attribute(struct jw *j, const char *key, const char *value)
 {
-    jw_object(j);
-    text(j, "key", key);
-    object(j, "value");
-    text(j, "stringValue", value);
-    jw_object_end(j);
-    jw_object_end(j);
+    attribute_of(j, key, "stringValue", value);
 }
 
 static void attribute_number(struct jw *j, const char *key, unsigned n)
 {
     char digits[16];
     snprintf(digits, sizeof(digits), "%u", n);
+    attribute_of(j, key, "intValue", digits);
+}
+
+static void attribute_of(struct jw *j, const char *key, const char *kind,
+                         const char *value)
+{
     jw_object(j);
     text(j, "key", key);
     object(j, "value");
-    text(j, "intValue", digits);
+    text(j, kind, value);
     jw_object_end(j);
     jw_object_end(j);
 }

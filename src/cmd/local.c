@@ -2,23 +2,21 @@
 /* Requests of the commands; see local.h. */
 #include "local.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "local/elements.h"
 #include "offline.h"
+#include "reach.h"
 #include "text.h"
-#include "xr/address.h"
 
 #define PATH_MAX_BYTES (64u << 10)
 #define CONNECT_TIMEOUT_MS 3000
 
 static bool open_store(struct local *l, const char *path);
+static bool use_token(struct local *l, const char *token, struct err *err);
 static void send_once(struct local *l, const struct client_request *q);
-static bool find_base(struct local *l, const char *address, struct err *err);
 static void on_answer(void *arg, const struct client_answer *a);
 static void on_data(void *arg, struct slice data);
 
@@ -26,22 +24,33 @@ bool local_open(struct local *l, const char *command, const struct config *c)
 {
     struct err err = {""};
     struct client_options o = {.connections = 4};
-    const char *token = getenv("XRAY_RELAY_TOKEN");
     *l = (struct local){.command = command, .status = -1};
     buf_init(&l->path, PATH_MAX_BYTES);
     buf_init(&l->answer, ANSWER_MAX_BYTES);
-    if (token != NULL && token[0] != '\0') {
-        int n = snprintf(l->token, sizeof(l->token), "Bearer %s", token);
-        l->authorization = slice_of(l->token, (size_t)n);
-    }
     l->loop = loop_new(&err);
     l->client = l->loop == NULL ? NULL : client_new(l->loop, &o, &err);
-    if (l->client != NULL && l->authorization.n < sizeof(l->token) &&
-        find_base(l, config_options(c)->tcp_address, &err))
+    if (l->client != NULL && use_token(l, getenv("XRAY_RELAY_TOKEN"), &err) &&
+        reach_url(config_options(c)->tcp_address, "", l->base, sizeof(l->base),
+                  &err))
         return true;
     local_say(l, "%s", err.text);
     local_close(l);
     return false;
+}
+
+/* token NULL: none. */
+static bool use_token(struct local *l, const char *token, struct err *err)
+{
+    if (token == NULL || token[0] == '\0')
+        return true;
+    int n = snprintf(l->token, sizeof(l->token), "Bearer %s", token);
+    if (n < 0 || (size_t)n >= sizeof(l->token)) {
+        err_set(err, "XRAY_RELAY_TOKEN is longer than %zu bytes",
+                sizeof(l->token) - sizeof("Bearer "));
+        return false;
+    }
+    l->authorization = slice_of(l->token, (size_t)n);
+    return true;
 }
 
 bool local_use_store(struct local *l, const struct config *c)
@@ -199,26 +208,6 @@ void local_say(const struct local *l, const char *fmt, ...)
     vfprintf(stderr, fmt, ap);
     fputc('\n', stderr);
     va_end(ap);
-}
-
-/* Where a server that listens on `address` is reached from here. */
-static bool find_base(struct local *l, const char *address, struct err *err)
-{
-    struct address a;
-    char text[ADDRESS_TEXT_MAX];
-    if (address_parse(address, SOCK_STREAM, &a, err) != 0)
-        return false;
-    struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)&a.sa;
-    struct sockaddr_in *v4 = (struct sockaddr_in *)&a.sa;
-    if (a.sa.ss_family == AF_INET6 && IN6_IS_ADDR_UNSPECIFIED(&v6->sin6_addr)) {
-        in_port_t port = v6->sin6_port;
-        *v4 = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = port};
-    }
-    if (a.sa.ss_family == AF_INET && v4->sin_addr.s_addr == INADDR_ANY)
-        v4->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    address_format((struct sockaddr *)&a.sa, text);
-    snprintf(l->base, sizeof(l->base), "http://%s", text);
-    return true;
 }
 
 static void on_answer(void *arg, const struct client_answer *a)

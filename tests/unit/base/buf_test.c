@@ -83,12 +83,28 @@ static void reserves(void **state)
     buf_fini(&b);
 }
 
+static void wipes(void **state)
+{
+    char memory[8] = "secret";
+    struct buf b = {.p = memory, .n = 6, .cap = sizeof(memory), .max = 100};
+    (void)state;
+    overwrite(&b);
+    for (size_t i = 0; i < sizeof(memory); i++)
+        assert_int_equal(memory[i], 0);
+    b = (struct buf){.max = 100};
+    buf_str(&b, "again");
+    buf_wipe(&b);
+    assert_null(b.p);
+    buf_wipe(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(appends),
         cmocka_unit_test(stops_at_its_ceiling),
         cmocka_unit_test(reserves),
+        cmocka_unit_test(wipes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
