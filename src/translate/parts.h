@@ -337,12 +337,32 @@ void time_write(struct translator *t, uint64_t ns);
 
 /* value.c */
 /* NULL if the span has no such attribute. */
-const struct value *span_value(const struct translator *t, enum key k);
-void span_fate(struct translator *t, enum key k, enum fate fate);
+static inline const struct value *span_value(const struct translator *t,
+                                             enum key k)
+{
+    uint32_t at = t->scan.at[k];
+
+    return at ? &t->scan.attributes->items[at - 1].value : NULL;
+}
+static inline void span_fate(struct translator *t, enum key k, enum fate fate)
+{
+    uint32_t at = t->scan.at[k];
+
+    if (at)
+        t->scan.fate[at - 1] = (uint8_t)fate;
+}
 bool value_is_scalar(const struct value *v);
+/* Text of a scalar that is no text; empty for others. */
+struct slice value_print(struct translator *t, const struct value *v);
 /* Text of a scalar, numbers printed; empty for NULL and others. Good for the
- * next 15 calls. */
-struct slice value_text(struct translator *t, const struct value *v);
+ * next 15 calls. Most spans have few of the attributes that rules ask for. */
+static inline struct slice value_text(struct translator *t,
+                                      const struct value *v)
+{
+    if (!v)
+        return SLICE("");
+    return v->kind == VALUE_STRING ? v->text : value_print(t, v);
+}
 /* A number, or a text that is one; false otherwise. */
 bool value_int(const struct value *v, int64_t *out);
 /* Text of the attribute under its new or else its old key. Both leave the

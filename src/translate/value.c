@@ -27,33 +27,16 @@ static bool write_map_within(struct translator *t, const struct attributes *map,
 static void spend(size_t *budget, size_t n);
 static struct slice left_out(char out[64], uint32_t n);
 
-const struct value *span_value(const struct translator *t, enum key k)
-{
-    uint32_t at = t->scan.at[k];
-
-    return at ? &t->scan.attributes->items[at - 1].value : NULL;
-}
-
-void span_fate(struct translator *t, enum key k, enum fate fate)
-{
-    uint32_t at = t->scan.at[k];
-
-    if (at)
-        t->scan.fate[at - 1] = (uint8_t)fate;
-}
-
 bool value_is_scalar(const struct value *v)
 {
     return v && (v->kind == VALUE_STRING || v->kind == VALUE_BOOL ||
                  v->kind == VALUE_INT || v->kind == VALUE_DOUBLE);
 }
 
-struct slice value_text(struct translator *t, const struct value *v)
+struct slice value_print(struct translator *t, const struct value *v)
 {
     if (!value_is_scalar(v))
         return SLICE("");
-    if (v->kind == VALUE_STRING)
-        return v->text;
     if (v->kind == VALUE_BOOL)
         return v->b ? SLICE("true") : SLICE("false");
     return print_number(t, v);
