@@ -5,6 +5,7 @@
 const assert = require('node:assert/strict');
 const { at, counts, focused, gone, reads, shown, suite, until }
   = require('./lib/suite.js');
+const { request } = require('./lib/documents.js');
 const { filter, list, rows, some } = require('./lib/views.js');
 
 suite('filter', (test, relay) => {
@@ -215,5 +216,28 @@ suite('filter', (test, relay) => {
     await saved.click();
     await page.getByRole('button', { name: 'Delete on-the-phone' }).click();
     await gone(page.getByRole('button', { name: /^on-the-phone/ }));
+  });
+
+  test('what is no filter is searched for as text', async page => {
+    page.expect(/400/);
+    await relay().clear();
+    await some(relay(), 3, i => ({ metadata: { default: { word: 'w' + i } } }));
+    await page.goto('/');
+    await counts(rows(page), 3);
+    await filter(page).fill('w1');
+    await page.keyboard.press('Enter');
+    await page.getByRole('button', { name: 'Search all text' }).click();
+    await at(page, /q=w1/);
+    await counts(rows(page), 1);
+    await reads(page.locator('.note'), /Only traces in which the text w1 stands/);
+    // The stream knows nothing of the text: what comes does not come in.
+    await relay().put([request(Date.now() / 1000, { seed: 21, path: '/else' })]);
+    await reads(page.getByRole('banner'), /4 traces/);
+    await counts(rows(page), 1);
+    await rows(page).getByRole('link').click();
+    await page.keyboard.press('Escape');
+    await counts(rows(page), 1);
+    await page.getByRole('button', { name: 'All traces' }).click();
+    await counts(rows(page), 4);
   });
 });

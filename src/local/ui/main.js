@@ -125,7 +125,8 @@ function Banner() {
     html`<button type="button" class="bt" onClick=${t.act}>${t.label}</button>`}
     </div>`;
   if (run) return html`<div class="note banner" role="status"><span>An earlier
-    run, begun <b>${clockText(begun(run)).replace(/\.000$/, '')}</b>: nothing in
+    run, begun <b>${begun(run)
+      ? clockText(begun(run)).replace(/\.000$/, '') : run}</b>: nothing in
     it changes.</span><a class="bt" href="#/runs">Runs</a><a class="bt"
     href="/">Back to what runs now</a></div>`;
   if (mark) return html`<div class="note banner chosen"><span>Marked for a diff:

@@ -12,7 +12,7 @@ const BATCH_MS = 250;
 const STRIP_MS = 2000; // between two looks at the histogram
 
 export const traces = watched({
-  query: null, // what the rows are of; {filter, range}
+  query: null, // what the rows are of; {filter, range, q: plain text}
   rows: [], cursor: null, strip: null, fresh: new Set(),
   loading: false, error: null, good: '',
 });
@@ -21,7 +21,8 @@ let held = new Map(), arrived = new Map(), timer = 0, stripTimer = 0;
 let stripAt = 0, turn = 0, atTop = true, using = 0;
 
 const patch = p => traces.set({ ...traces.get(), ...p });
-const same = (a, b) => a && b && a.filter === b.filter && a.range === b.range;
+const same = (a, b) => a && b && a.filter === b.filter && a.range === b.range &&
+  a.q === b.q;
 
 // Shows the traces of a query; the same again only goes on.
 export function show(query) {
@@ -57,7 +58,8 @@ paused.watch(on => { if (!on && atTop) release(); });
 export async function reload() {
   const { query } = traces.get(), mine = ++turn;
   patch({ loading: true });
-  const params = { filter: query.filter, ...rangeParams(query.range) };
+  const params = { filter: query.filter, q: query.q,
+    ...rangeParams(query.range) };
   try {
     const page = await get('/api/traces', { ...params, limit: PAGE });
     if (mine !== turn) return;
@@ -84,7 +86,7 @@ export async function more() {
   moreFor = t.cursor;
   try {
     const page = await get('/api/traces', { filter: t.good, cursor: t.cursor,
-      ...rangeParams(t.query.range), limit: PAGE });
+      q: t.query.q, ...rangeParams(t.query.range), limit: PAGE });
     if (mine !== turn) return;
     const have = new Set(traces.get().rows.map(r => r.id));
     patch({ cursor: page.cursor,
@@ -100,7 +102,7 @@ async function loadStrip() {
   const began = Date.now();
   try {
     const strip = await get('/api/histogram',
-      { filter: good, ...rangeParams(query.range) });
+      { filter: good, q: query.q, ...rangeParams(query.range) });
     if (mine === turn) patch({ strip });
   } catch {
     if (mine === turn) patch({ strip: null });
@@ -131,11 +133,13 @@ function takeIn() {
   const changed = new Map(), fresh = [];
   timer = 0;
   const known = new Set(traces.get().rows.map(r => r.id));
-  const fixed = /^[\d.]+-([\d.]+)$/.exec(traces.get().query.range);
+  const { range, q } = traces.get().query;
+  const fixed = /^[\d.]+-([\d.]+)$/.exec(range);
   for (const { trace } of arrived.values())
     if (known.has(trace.id)) changed.set(trace.id, trace);
-    // A stream without our filter runs while a single trace is shown.
-    else if (using && !(fixed && trace.start >= +fixed[1])) fresh.push(trace);
+    // A stream without our filter runs while a single trace is shown; none
+    // knows the text that is searched for.
+    else if (using && !q && !(fixed && trace.start >= +fixed[1])) fresh.push(trace);
   arrived = new Map();
   if (changed.size)
     patch({ rows: traces.get().rows.map(r => changed.get(r.id) ?? r) });

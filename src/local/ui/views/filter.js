@@ -120,11 +120,13 @@ function Typed({ text, typed }) {
 }
 
 // Under the tools: what is wrong with the filter, or that there is no answer.
-export function FilterError({ error, good, has }) {
+export function FilterError({ error, good, has, bad }) {
   if (!error) return null;
   const where = error.column ? `Column ${error.column}: ` : '';
   const what = error.message.replace(/^filter, column \d+: /, '');
   return html`<p class="msg" id="filter-error" role="alert">${where}${what}${
     has && html`. Rows below still use <span class="m">${good
-      || 'no filter'}</span>`}</p>`;
+      || 'no filter'}</span>`}${bad && html`. <button type="button" class="link"
+      onClick=${() => change({ filter: null, q: bad })}>Search all text for
+      it</button>`}</p>`;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The list of traces: filter, strip, live rows. #/traces?filter=&range=&sel=
+// The list of traces: filter, strip, live rows. #/traces?filter=&range=&q=&sel=
 // &cols=key,key
 import { html, memo, useCallback, useEffect, useMemo, useRef, useState }
   from '../lib/html.js';
@@ -30,8 +30,8 @@ const places = new Map();
 
 export function List({ params }) {
   const filter = params.get('filter') ?? '', range = params.get('range') ?? usual;
-  const t = traces.use(), all = stats.use()?.traces;
-  useEffect(() => show({ filter, range }), [filter, range]);
+  const t = traces.use(), all = stats.use()?.traces, q = params.get('q');
+  useEffect(() => show({ filter, range, q }), [filter, range, q]);
   useEffect(() => {
     const tell = rows => {
       const faults = rows.filter(r => r.class === 'fault').length;
@@ -48,9 +48,13 @@ export function List({ params }) {
     `${count(t.strip.matched)} of ${count(t.strip.total)}`;
   return html`<h1 class="sr">Traces</h1>
     <${Tools} filter=${filter} range=${range} t=${t} note=${matched}/>
-    <${FilterError} error=${t.error} good=${t.good} has=${t.rows.length > 0}/>
+    <${FilterError} error=${t.error} good=${t.good} has=${t.rows.length > 0}
+      bad=${t.error?.status === 400 && filter}/>
     ${(t.strip || !t.error) && html`<${Strips} data=${t.strip}
       filter=${t.good}/>`}
+    ${q && html`<div class="note"><span>Only traces in which the text${' '}
+      <b class="m">${q}</b> stands</span><button type="button" class="link"
+      onClick=${() => change({ q: null })}>All traces</button></div>`}
     <${NewRows}/>
     ${t.rows.length ? html`<${Table} t=${t} params=${params}/>`
       : !t.loading && (shown ? html`<${Nothing} t=${t} all=${all}/>`
@@ -85,8 +89,8 @@ function NewRows() {
 }
 
 function Nothing({ t, all }) {
-  const { filter, range } = t.query, total = t.strip?.total;
-  const hit = filter ? 'Nothing matches.' : 'No traces ' + rangeWords(range) + '.';
+  const { filter, range, q } = t.query, total = t.strip?.total;
+  const hit = filter || q ? 'Nothing matches.' : 'No traces ' + rangeWords(range) + '.';
   const there = filter && total != null
     ? `${plural(total, 'trace')} ${rangeWords(range)}.`
     : all ? `${plural(all, 'trace')} in the store.` : '';
@@ -160,8 +164,7 @@ function Table({ t, params }) {
   const cols = useMemo(() => columns, [columns.join('\0')]);
   useTick(1000, rows.some(r => r.in_progress));
 
-  const place = href('traces', [], { filter: t.query.filter,
-    range: t.query.range });
+  const place = href('traces', [], t.query);
   useEffect(() => {
     box.current.scrollTop = places.get(place) ?? 0;
     standAt(box.current.scrollTop < size);
@@ -224,9 +227,11 @@ function Head({ cols }) {
     <span role="columnheader"><span class="sr">Pinned</span></span></div>`;
 }
 
+const linkTo = (id, t) => href('trace', [id], { filter: t.filter, q: t.q,
+  range: t.range === usual ? null : t.range });
+
 function openTrace(id, t) {
-  go(href('trace', [id], { filter: t.query.filter || null,
-    range: t.query.range === usual ? null : t.query.range }));
+  go(linkTo(id, t.query));
 }
 
 // A key may be "constructor" or the like.
@@ -240,8 +245,7 @@ const Row = memo(({ row, i, y, cols, sel, tab, fresh, t, small, now }) => {
     : (row.response_time ?? row.duration) * 1e3;
   const c = clock(row.start), length = (row.in_progress ? '> ' : '') + ms(d);
   const path = pathOf(row.url) || row.name || 'no segment yet';
-  const link = href('trace', [row.id], { filter: t.filter || null,
-    range: t.range === usual ? null : t.range });
+  const link = linkTo(row.id, t);
   const note = row.message
     ? html`<span class=${row.class === 'ok' ? 'd' : row.class}>${row.message}
       </span>` : row.in_progress ? html`<span class="d">in progress</span>`

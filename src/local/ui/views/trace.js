@@ -56,7 +56,7 @@ function useTrace(id) {
 export function Trace({ args, params }) {
   const id = args[0] ?? '', { data, documents, error } = useTrace(id);
   const up = href('traces', [], { filter: params.get('filter'),
-    range: params.get('range'), sel: id });
+    range: params.get('range'), q: params.get('q'), sel: id });
   useKeys({ Escape: () => go(up) });
   const early = traces.get().rows.find(r => r.id === id);
   if (error && !data) return html`<div class="none"><h1>${error.status === 404

@@ -26,7 +26,7 @@ export function Header({ row, id, up, params, data, documents }) {
     const to = rows[at + by];
     if (at < 0 || !to) return false;
     return go(href('trace', [to.id], { filter: params.get('filter'),
-      range: params.get('range'), tab: params.get('tab') }));
+      range: params.get('range'), q: params.get('q'), tab: params.get('tab') }));
   };
   const togglePin = async () => setPinned(await pin({ ...row, pinned: is }));
   useKeys({ '[': () => step(-1), ']': () => step(1), s: togglePin,
