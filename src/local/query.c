@@ -340,7 +340,9 @@ void call_read(struct call *c, struct store_query *q,
     q->from = c->from;
     q->to = c->to;
     q->conditions = conditions;
-    q->n_conditions = c->filter ? conditions_of(c->filter, conditions) : 0;
+    q->n_conditions = c->filter && !c->looks_at_all
+                          ? conditions_of(c->filter, conditions)
+                          : 0;
     q->each = each;
     q->done = on_read;
     q->arg = c;

@@ -48,7 +48,7 @@ static void get_group(struct call *c)
         call_invalid(c);
         return;
     }
-    if (slice_is(name, DEFAULT_NAME)) {
+    if (resource_is_default(STORE_GROUPS, name)) {
         jw_object(&c->j);
         jw_key(&c->j, SLICE("Group"));
         write_default(&c->j);

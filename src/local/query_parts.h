@@ -67,6 +67,7 @@ struct call {
     uint64_t budget;
     double from, to;
     bool out_of_budget;
+    bool looks_at_all;            /* the store is not to use the filter */
     void *state;                  /* of call_state */
     void (*fini)(struct call *c); /* may be NULL */
     void (*finish)(struct call *c, uint64_t count);

@@ -22,6 +22,7 @@ static int read_tags(struct call *c, const struct params *p, struct tags *out);
 static int read_tag(struct call *c, struct slice object, struct tags *out);
 static void tags_set(struct tags *t, struct tag tag);
 static void write_tags(const struct tags *t, struct buf *out);
+static bool is_default(struct slice arn);
 static struct resource *find(struct call *c);
 static int read_old(struct call *c, const struct resource *x, struct tags *out);
 static void change(struct call *c, struct resource *x, const struct tags *t);
@@ -48,16 +49,31 @@ void resource_save(struct call *c, const struct resource *x)
         call_busy(c);
 }
 
+/* Default's, group or rule, are none as long as nobody has changed it. */
 void list_tags(struct call *c)
 {
-    struct resource *x = find(c);
-    if (!x)
+    struct slice arn = SLICE("");
+    struct resource *x = NULL;
+    if (params_text(&c->params, "ResourceARN", &arn, &c->err) < 0) {
+        call_invalid(c);
         return;
+    }
+    if (!is_default(arn) && !(x = find(c)))
+        return;
+    if (!x)
+        x = resource_find(c->query->o.resources, STORE_RULES, arn);
     jw_object(&c->j);
     jw_key(&c->j, SLICE("Tags"));
-    jw_raw(&c->j, slice_str(x->tags));
+    jw_raw(&c->j, x ? slice_str(x->tags) : SLICE("[]"));
     jw_object_end(&c->j);
     call_reply(c);
+}
+
+static bool is_default(struct slice arn)
+{
+    return !slice_is(arn, DEFAULT_NAME) &&
+           (resource_is_default(STORE_GROUPS, arn) ||
+            resource_is_default(STORE_RULES, arn));
 }
 
 void tag_resource(struct call *c)

@@ -15,6 +15,11 @@ struct page {
     size_t n;
     struct token last; /* behind which the next page begins */
     bool more;
+    /* BY_SERVICE: the store can't tell which traces are in the range, so all
+     * are looked at and counted here, those of other pages too. */
+    uint64_t in_range;
+    bool goes_on;
+    struct token first; /* goes_on: behind which this page begins */
 };
 
 /* A batch of traces while it grows. */
@@ -30,6 +35,8 @@ static void get_summaries(struct call *c);
 static int read_page(struct call *c, struct page *p);
 static int read_sampling(struct call *c, struct page *p);
 static bool add_summary(void *arg, const struct store_trace *s, int64_t epoch);
+static bool is_before(const struct page *p, const struct store_trace *s,
+                      int64_t epoch);
 static bool in_range(const struct call *c, const struct trace *t,
                      enum range_type type, double *event);
 static bool is_sampled(const struct trace *t, double rate);
@@ -65,6 +72,12 @@ static void get_summaries(struct call *c)
                             .after_epoch = found ? token.at : -1};
     if (found)
         memcpy(q.after_id, token.id, STORE_TRACE_ID);
+    if (p->type == BY_SERVICE) {
+        p->goes_on = found;
+        p->first = token;
+        q.after_epoch = -1;
+        c->looks_at_all = true;
+    }
     jw_object(&c->j);
     jw_key(&c->j, SLICE("TraceSummaries"));
     jw_array(&c->j);
@@ -110,18 +123,31 @@ static bool add_summary(void *arg, const struct store_trace *s, int64_t epoch)
     struct page *p = c->state;
     double event = 0;
     struct trace *t = call_assemble(c, s);
-    if (!t || !in_range(c, t, p->type, &event) || !is_sampled(t, p->rate) ||
+    if (!t || !in_range(c, t, p->type, &event))
+        return true;
+    p->in_range++;
+    if (p->more || is_before(p, s, epoch) || !is_sampled(t, p->rate) ||
         !call_matches(c, t))
         return !c->out_of_budget;
     if (p->n == SUMMARIES_PAGE) {
         p->more = true;
-        return false;
+        return p->type == BY_SERVICE;
     }
     summary_write(&c->j, t, event, &c->scratch);
     p->n++;
     p->last.at = epoch;
     memcpy(p->last.id, s->id, STORE_TRACE_ID);
     return true;
+}
+
+/* Whether it was on a page before; only asked where the store has not. */
+static bool is_before(const struct page *p, const struct store_trace *s,
+                      int64_t epoch)
+{
+    if (!p->goes_on || epoch < p->first.at)
+        return false;
+    return epoch > p->first.at ||
+           memcmp(s->id, p->first.id, STORE_TRACE_ID) >= 0;
 }
 
 /* The store has looked at the trace's own times; a segment may have ended
@@ -155,7 +181,8 @@ static void end_summaries(struct call *c, uint64_t count)
     struct page *p = c->state;
     jw_array_end(&c->j);
     member_number(&c->j, "ApproximateTime", call_now());
-    member_int(&c->j, "TracesProcessedCount", (int64_t)count);
+    member_int(&c->j, "TracesProcessedCount",
+               (int64_t)(p->type == BY_SERVICE ? p->in_range : count));
     if (p->more)
         call_put_token(c, &p->last);
     jw_object_end(&c->j);

@@ -439,6 +439,42 @@ def test_the_default_group_by_its_arn(local):
     assert len(found["TraceSummaries"]) == 1
 
 
+def test_the_default_group_and_rule_have_an_arn(local):
+    boto = client(local)
+    group = boto.get_groups()["Groups"][0]
+    assert boto.get_group(GroupARN=group["GroupARN"])["Group"] == group
+    for record in boto.get_sampling_rules()["SamplingRuleRecords"]:
+        rule = record["SamplingRule"]
+        if rule["RuleName"] == "Default":
+            break
+    for arn in (group["GroupARN"], rule["RuleARN"]):
+        assert boto.list_tags_for_resource(ResourceARN=arn)["Tags"] == []
+    gone = call(boto, "ListTagsForResource", {"ResourceARN": "Default"})
+    assert gone == ("ResourceNotFoundException", 404)
+
+
+def test_the_range_of_services_counts_what_ended_in_it(local):
+    """Also over pages, and whatever the filter."""
+    boto = client(local)
+    second = T + 12000
+    put(boto, *(segment(second, second + i) for i in range(105)))
+    put(boto, *(segment(second, second + i, end_time=second + 50.0)
+                for i in range(200, 203)))
+    window = {
+        "StartTime": second + 1,
+        "EndTime": second + 2,
+        "TimeRangeType": "Service",
+    }
+    first = boto.get_trace_summaries(**window)
+    second = boto.get_trace_summaries(NextToken=first["NextToken"], **window)
+    found = [s["Id"] for a in (first, second) for s in a["TraceSummaries"]]
+    assert len(set(found)) == len(found) == 105
+    assert found == sorted(found, reverse=True)
+    assert [a["TracesProcessedCount"] for a in (first, second)] == [105, 105]
+    none = boto.get_trace_summaries(FilterExpression="fault", **window)
+    assert (none["TraceSummaries"], none["TracesProcessedCount"]) == ([], 105)
+
+
 def test_too_many_tags(local):
     boto = client(local)
     group = boto.create_group(GroupName="tagged")["Group"]["GroupARN"]
