@@ -180,7 +180,28 @@ static void test_frequent_uploads_at_the_interval(void **state)
     assert_int_equal(uploaded(&w), 0);
     /* The handler's end does not matter, the upload's does. */
     assert_int_equal(done(&w, w.id), 0);
+    /* What comes meanwhile waits for the next time. */
+    queued(&w, 1);
+    assert_int_equal(kind(&w, LIFE_EVENT_CHANGED), 0);
     assert_int_equal(upload_ends(&w), LIFE_HOLD | LIFE_NEXT);
+}
+
+/* The wait for an upload counts from the first news of the handler's end. */
+static void test_cap_counts_from_the_first_news(void **state)
+{
+    (void)state;
+    struct world w;
+    begin(&w);
+    to_waiting(&w, LIFE_EVENT_SUBSCRIBED);
+    invocations(&w, 4, 10);
+    queued(&w, 50);
+    assert_true(invoke(&w) & LIFE_UPLOAD);
+    uploaded(&w);
+    done(&w, w.id);
+    assert_false(pass(&w, 1000) & LIFE_NEXT);
+    done(&w, w.id);
+    assert_false(pass(&w, 499) & LIFE_NEXT);
+    assert_int_equal(pass(&w, 1), LIFE_HOLD | LIFE_RECALL | LIFE_NEXT);
 }
 
 static void test_frequent_uploads_when_much_waits(void **state)
@@ -208,6 +229,53 @@ static void test_back_to_rare(void **state)
     invocations(&w, 10, 10);
     pass(&w, 60000);
     assert_int_equal(invoke(&w), LIFE_RELEASE); /* waits for the end */
+}
+
+/* The average decides, not the last gap. */
+static void test_one_long_gap(void **state)
+{
+    (void)state;
+    struct world w;
+    begin(&w);
+    to_waiting(&w, LIFE_EVENT_SUBSCRIBED);
+    invocations(&w, 10, 10);
+    pass(&w, 6000);
+    assert_int_equal(invoke(&w), LIFE_HOLD | LIFE_NEXT);
+    begin(&w);
+    to_waiting(&w, LIFE_EVENT_SUBSCRIBED);
+    invocations(&w, 10, 5100); /* just longer than the interval */
+    pass(&w, 5100);
+    assert_int_equal(invoke(&w), LIFE_RELEASE);
+}
+
+/* What the one before left goes beside the handler of this one. */
+static void test_rest_of_the_one_before(void **state)
+{
+    (void)state;
+    struct world w;
+    begin(&w);
+    to_waiting(&w, LIFE_EVENT_SUBSCRIBED);
+    invocation(&w);
+    queued(&w, 1);
+    assert_int_equal(invoke(&w), LIFE_RELEASE | LIFE_UPLOAD);
+}
+
+/* A datagram's wait ends with its invocation. */
+static void test_wait_for_datagrams_ends(void **state)
+{
+    (void)state;
+    struct world w;
+    begin(&w);
+    to_waiting(&w, LIFE_EVENT_SUBSCRIBED);
+    invoke(&w);
+    queued(&w, 1);
+    feed(&w, (struct life_event){.kind = LIFE_EVENT_CHANGED, .datagram = true});
+    done(&w, w.id);
+    assert_true(kind(&w, LIFE_EVENT_DRAINED) & LIFE_UPLOAD);
+    uploaded(&w);
+    assert_true(upload_ends(&w) & LIFE_NEXT);
+    assert_int_equal(invoke(&w), LIFE_RELEASE);
+    assert_int_equal(pass(&w, 100), 0);
 }
 
 static void test_modes(void **state)
@@ -277,6 +345,7 @@ static void test_event_out_of_turn(void **state)
     assert_int_equal(kind(&w, LIFE_EVENT_EMPTY), 0);
     to_waiting(&w, LIFE_EVENT_SUBSCRIBED);
     assert_int_equal(kind(&w, LIFE_EVENT_START), 0);
+    assert_int_equal(kind(&w, LIFE_EVENT_INVOKE_REFUSED), 0);
     assert_int_equal(kind(&w, LIFE_EVENT_TICK), 0);
     invoke(&w);
     assert_int_equal(invoke(&w), 0);
@@ -370,6 +439,26 @@ static void test_snapshot(void **state)
     assert_false(invoke(&w) & LIFE_RESTORED);
 }
 
+/* Four seconds, by the clock that went furthest. */
+static void test_stale_connections(void **state)
+{
+    (void)state;
+    struct world w;
+    for (int late = 0; late < 2; late++) {
+        begin(&w);
+        to_waiting(&w, LIFE_EVENT_SUBSCRIBED);
+        invocation(&w);
+        struct life_event e = {.kind = LIFE_EVENT_INVOKE,
+                               .deadline_ms = w.now + TIMEOUT_MS,
+                               .away_ms = 3999 + late};
+        assert_int_equal(feed(&w, e) & LIFE_THAWED, late ? LIFE_THAWED : 0);
+        begin(&w);
+        to_waiting(&w, LIFE_EVENT_SUBSCRIBED);
+        e.kind = LIFE_EVENT_SHUTDOWN;
+        assert_int_equal(feed(&w, e) & LIFE_THAWED, late ? LIFE_THAWED : 0);
+    }
+}
+
 /* Next is held for an hour; the monotonic clock may have stood still. */
 static void test_long_freeze(void **state)
 {
@@ -447,6 +536,10 @@ int main(void)
         cmocka_unit_test(test_frequent_uploads_at_the_interval),
         cmocka_unit_test(test_frequent_uploads_when_much_waits),
         cmocka_unit_test(test_back_to_rare),
+        cmocka_unit_test(test_one_long_gap),
+        cmocka_unit_test(test_rest_of_the_one_before),
+        cmocka_unit_test(test_wait_for_datagrams_ends),
+        cmocka_unit_test(test_cap_counts_from_the_first_news),
         cmocka_unit_test(test_modes),
         cmocka_unit_test(test_lost_runtime_done),
         cmocka_unit_test(test_late_and_double_news),
@@ -458,6 +551,7 @@ int main(void)
         cmocka_unit_test(test_managed),
         cmocka_unit_test(test_managed_by_refusal),
         cmocka_unit_test(test_snapshot),
+        cmocka_unit_test(test_stale_connections),
         cmocka_unit_test(test_long_freeze),
         cmocka_unit_test(test_shutdown),
         cmocka_unit_test(test_shutdown_ends_by_itself),
