@@ -21,6 +21,7 @@ TURN_MAX_US = 40_000 if SANITIZED else 10_000
 HOSTILE_MAX_US = 3 * TURN_MAX_US
 BODY_MAX = 16 << 20
 TRIES = 3
+SPANS_OF_DATAGRAM = 700
 
 
 def many_spans():
@@ -199,9 +200,17 @@ def test_groups_of_protobuf(relay, where):
     relay.wait_delivered(relay.metrics().documents("made"))
 
 
+def alike(n):
+    """A body of n spans that hardly differ: packed it is tiny."""
+    request = otlp.request(1)
+    spans = request.resource_spans[0].scope_spans[0].spans
+    spans.extend([spans[0]] * (n - 1))
+    return request.SerializeToString()
+
+
 def packed_calls(relay):
     """Many streams of one connection, each small as long as it is packed."""
-    body = otlp.request(2000).SerializeToString()
+    body = alike(1200)
     gzip = grpc.Compression.Gzip
     with otlp.channel(relay.otlp_grpc_port) as over:
         call = over.unary_unary(otlp.EXPORT)
@@ -209,36 +218,39 @@ def packed_calls(relay):
             call.future(body, timeout=60, compression=gzip) for _ in range(60)
         ]
         assert all(f.result() == b"" for f in futures)
-    return 60 * 2000
+    return 60 * 1200
 
 
 def pipelined(relay):
     """Requests one behind the other that wait for no answer."""
-    body = otlp.request(20).SerializeToString()
+    body = otlp.PACK["gzip"](alike(300))
     head = (
-        "POST /v1/traces HTTP/1.1\r\nHost: a\r\n"
+        "POST /v1/traces HTTP/1.1\r\nHost: a\r\nContent-Encoding: gzip\r\n"
         f"Content-Type: {otlp.PROTOBUF}\r\nContent-Length: {len(body)}\r\n\r\n"
     )
     to = ("127.0.0.1", relay.otlp_http_port)
     with socket.create_connection(to, 60) as s:
-        sender = threading.Thread(
-            target=s.sendall, args=((head.encode() + body) * 3000,)
-        )
-        sender.start()
+        s.sendall((head.encode() + body) * 200)
         heard = b""
-        while heard.count(b"HTTP/1.1 200") < 3000:
+        while heard.count(b"HTTP/1.1 200") < 200:
             heard += s.recv(1 << 20)
-        sender.join()
-    return 3000 * 20
+    return 200 * 300
 
 
 def datagrams(relay):
     """As many spans as a datagram holds, in as many as a turn may take."""
-    whole = otlp.datagram(otlp.request(700))
+    whole = otlp.datagram(otlp.request(SPANS_OF_DATAGRAM))
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
         for _ in range(60):
             s.sendto(whole, ("127.0.0.1", relay.udp_port))
-    return 60 * 700
+    return 60 * SPANS_OF_DATAGRAM
+
+
+def arrived(relay):
+    """Spans; without privileges the kernel may have no room for them all."""
+    metrics = relay.metrics()
+    dropped = metrics.items("kernel_dropped", input="udp")
+    return metrics.items("accepted") + dropped * SPANS_OF_DATAGRAM
 
 
 @pytest.mark.relay(config={"Ingest": {"ReceiveBufferKB": 16384}})
@@ -247,12 +259,12 @@ def test_much_at_a_time(relay, work):
     """None of it is large; all of it in one turn would be."""
     longest = []
     while len(longest) < TRIES:
-        before = relay.metrics().items("accepted")
+        before = arrived(relay)
         sent = []
         longest.append(
             longest_turn_while(relay, lambda: sent.append(work(relay)))
         )
-        until(lambda: relay.metrics().items("accepted") == before + sent[0])
+        until(lambda: arrived(relay) == before + sent[0])
         if longest[-1] <= TURN_MAX_US:
             break
     assert min(longest) <= TURN_MAX_US, longest
