@@ -84,7 +84,7 @@ void pen_field(struct pen *p, struct slice s, unsigned columns)
 
 void pen_right(struct pen *p, const char *s, unsigned columns)
 {
-    unsigned n = (unsigned)strlen(s);
+    unsigned n = text_columns(slice_str(s));
     pen_to(p, p->x - p->begin + (n < columns ? columns - n : 0));
     pen_str(p, s);
 }
@@ -104,6 +104,17 @@ void pen_mark_row(const struct pen *p, uint8_t style)
 {
     for (unsigned x = p->begin; x < p->end; x++)
         cell_at(p, x)->style |= style;
+}
+
+unsigned text_columns(struct slice s)
+{
+    unsigned columns = 0;
+    while (s.n > 0) {
+        struct glyph g = text_glyph(s);
+        columns += g.columns;
+        s = slice_of(s.p + g.bytes, s.n - g.bytes);
+    }
+    return columns;
 }
 
 size_t text_fit(struct slice s, unsigned columns)

@@ -60,6 +60,7 @@ void pen_fill(struct pen *p);
 /* Adds to the style of what stands in the row. */
 void pen_mark_row(const struct pen *p, uint8_t style);
 
+unsigned text_columns(struct slice s);
 /* How many bytes of a text, at least a character, fit into the columns. */
 size_t text_fit(struct slice s, unsigned columns);
 

@@ -73,8 +73,7 @@ static bool is_local_mode(struct local *l)
 static int run(struct local *l, const char *filter)
 {
     struct err err;
-    static struct terminal terminal;
-    struct terminal *t = &terminal;
+    struct terminal terminal = {0}, *t = &terminal;
     if (!screen_open(&err)) {
         local_say(l, "%s", err.text);
         return EXIT_FAILED;
@@ -101,7 +100,7 @@ static void begin(struct terminal *t, struct local *l, const char *filter)
              l->offline != NULL ? "the store's file" : l->base);
     if (filter != NULL) {
         edit_set(&t->tui.edit, filter);
-        t->tui.wants = WANT_FILTER;
+        t->tui.wants |= WANT_FILTER;
     }
     ask_init(&t->ask, l, &t->tui);
     t->ask.changed = on_changed;

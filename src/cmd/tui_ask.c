@@ -199,7 +199,8 @@ static void on_list(void *arg, const struct client_answer *answer)
         }
     } else {
         t->reloading = false;
-        t->cursor[0] = '\0';
+        if (answer->outcome == CLIENT_ANSWERED)
+            t->cursor[0] = '\0';
     }
     a->changed(a->arg);
 }

@@ -12,10 +12,10 @@
 static void insert(struct tui_edit *e, int key);
 static size_t encode(int c, char out[4]);
 static void erase(struct tui_edit *e, size_t from, size_t to);
+static bool is_inside(const struct tui_edit *e, size_t at);
 static size_t before(const struct tui_edit *e, size_t at);
 static size_t behind(const struct tui_edit *e, size_t at);
 static size_t word_before(const struct tui_edit *e);
-static unsigned columns_of(struct slice s);
 
 void edit_set(struct tui_edit *e, const char *text)
 {
@@ -66,12 +66,12 @@ void edit_draw(const struct tui_edit *e, struct pen *p)
     unsigned room = p->end - p->x;
     /* a column is kept for the cursor, one for the ellipsis */
     while (from < e->at &&
-           columns_of(slice_of(e->text + from, e->at - from)) + 2 > room)
+           text_columns(slice_of(e->text + from, e->at - from)) + 2 > room)
         from = behind(e, from);
     p->canvas->cursor = true;
     p->canvas->cursor_y = p->y;
     p->canvas->cursor_x =
-        p->x + columns_of(slice_of(e->text + from, e->at - from));
+        p->x + text_columns(slice_of(e->text + from, e->at - from));
     pen_text(p, slice_of(e->text + from, e->n - from));
 }
 
@@ -136,15 +136,4 @@ static size_t word_before(const struct tui_edit *e)
     while (at > 0 && e->text[at - 1] != ' ')
         at--;
     return at;
-}
-
-static unsigned columns_of(struct slice s)
-{
-    unsigned columns = 0;
-    while (s.n > 0) {
-        struct glyph g = text_glyph(s);
-        columns += g.columns;
-        s = slice_of(s.p + g.bytes, s.n - g.bytes);
-    }
-    return columns;
 }
