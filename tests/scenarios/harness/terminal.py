@@ -65,7 +65,6 @@ class Terminal:
             whole = {**os.environ, "TERM": "xterm-256color", **dict(env)}
             termios.tcsetwinsize(0, (height, width))
             os.execve(argv[0], argv, whole)
-        self.modes = termios.tcgetattr(self.fd)
 
     def read(self, seconds=STEP_S):
         """What has come, or comes in that time. False: the program ended."""
@@ -115,6 +114,12 @@ class Terminal:
             termios.TIOCSWINSZ,
             struct.pack("HHHH", height, width, 0, 0),
         )
+
+    def echoes(self):
+        """Whether it takes lines and shows what is typed, as for a shell."""
+        modes = termios.tcgetattr(self.fd)[3]
+        both = termios.ECHO | termios.ICANON
+        return modes & both == both
 
     def wait(self):
         """Reads to the end; gives the status as os.waitstatus_to_exitcode."""
