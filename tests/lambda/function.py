@@ -105,7 +105,7 @@ def post(body):
             answer = OTLP.getresponse()
             text = answer.read()
             if answer.status == 503:  # no memory: an SDK drops, too, or waits
-                print("export:", text, file=sys.stderr)
+                print("export:", answer.status, text, file=sys.stderr)
             else:
                 assert answer.status == 200, (answer.status, text)
             return
