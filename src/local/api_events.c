@@ -168,6 +168,7 @@ void api_events_cleared(struct api_events *e, const uint8_t *id)
         trace_id_write(id, text);
         snprintf(data, sizeof(data), "{\"id\":\"%s\"}", text);
     }
+    on_flush(e); /* what was there before is told before */
     put_event(e, EVENT_CLEARED, id == NULL ? none : id, slice_str(data));
     serve_all(e);
 }

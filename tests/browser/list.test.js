@@ -138,6 +138,19 @@ suite('list', (test, relay) => {
     await shown(page.getByRole('heading', { name: 'Waiting for the first' }));
   });
 
+  test('a trace that comes and goes at once stays gone', async page => {
+    await relay().clear();
+    await some(relay(), 2);
+    await page.goto('/');
+    await counts(rows(page), 2);
+    await reads(page.getByRole('banner'), /Live/);
+    await relay().put([request(now(), { path: '/brief', seed: 74 })]);
+    await relay().clear();
+    await relay().put([request(now(), { path: '/stays', seed: 75 })]);
+    await reads(rows(page), /\/stays/);
+    assert.equal(await rows(page).count(), 1);
+  });
+
   test('the strip: a drag chooses a time, or durations', async page => {
     await relay().clear();
     await relay().put(traffic(now() - 1, 60, 2));

@@ -73,15 +73,18 @@ class Events:
         self.id = None
 
     def next(self, name):
+        return self.next_of(name)[1]
+
+    def next_of(self, *names):
         event = None
         for line in self.process.stdout:
             if line.startswith("id: "):
                 self.id = line[4:].strip()
             elif line.startswith("event: "):
                 event = line[7:].strip()
-            elif line.startswith("data: ") and event == name:
-                return json.loads(line[6:])
-        raise AssertionError(f"the stream ended without {name}")
+            elif line.startswith("data: ") and event in names:
+                return event, json.loads(line[6:])
+        raise AssertionError(f"the stream ended without {names}")
 
     def close(self):
         self.process.terminate()
@@ -105,6 +108,19 @@ def test_events_come_and_are_resumed(local):
     assert event["trace"]["id"] == missed
     assert event["change"] == "new"
     resumed.close()
+
+
+def test_events_of_a_trace_end_when_it_is_deleted(local):
+    events = Events(local)
+    events.next("stats")
+    brief = put(local, name="brief")
+    assert command(local, "clear").returncode == 0
+    stays = put(local, name="stays")
+    told = [events.next_of("trace", "cleared") for _ in range(3)]
+    assert [name for name, _ in told] == ["trace", "cleared", "trace"]
+    assert told[0][1]["trace"]["id"] == brief
+    assert told[2][1]["trace"]["id"] == stays
+    events.close()
 
 
 def test_events_of_another_run_begin_anew(local):

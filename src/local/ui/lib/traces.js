@@ -122,9 +122,14 @@ listen((kind, data) => {
     arrived.set(data.trace.id, data);
     if (!timer) timer = setTimeout(takeIn, BATCH_MS);
   } else if (kind === 'cleared' && data.id) {
+    arrived.delete(data.id);
+    if (held.delete(data.id)) waiting.set(held.size);
     patch({ rows: traces.get().rows.filter(r => r.id !== data.id) });
     stripSoon();
-  } else reload();
+  } else {
+    arrived.clear(); // is in the answer, or has gone
+    reload();
+  }
 });
 
 // What the stream brought in the last quarter second: changed rows in place,
