@@ -17,7 +17,6 @@ from harness.relay import BINARY
 
 def start(relay, *words):
     at = f"127.0.0.1:{relay.udp_port}"
-    relay.exit_code = None
     relay.run([BINARY, "local", "-c", "cfg.yaml", "-b", at, "-t", at, *words])
 
 

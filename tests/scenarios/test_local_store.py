@@ -55,7 +55,6 @@ def test_things_are_kept(local):
     assert local.stop() == 0
     assert stat.S_IMODE(os.stat(store).st_mode) == 0o600
     assert stat.S_IMODE(os.stat(store.parent).st_mode) == 0o700
-    local.exit_code = None
     start(local, "--store", str(store))
     groups = json.loads(local.request("POST", "/Groups").body)["Groups"]
     assert groups[1]["FilterExpression"] == "fault"
@@ -152,7 +151,6 @@ def test_text_is_found_with_and_without_the_index(local):
     asked = ["bank.EX", "\u00fc", '"hi', "%_*", "NOT", "an", "xyz", "svc\0"]
     answers = []
     for words in ([], ["--index-text"], [], ["--index-text"]):
-        local.exit_code = None
         start(local, "--store", store, *words)
         if documents:
             put(local, documents)

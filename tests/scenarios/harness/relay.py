@@ -71,7 +71,9 @@ class Relay:
         return self.run([*argv, *flags, *self.args], ready)
 
     def run(self, argv, ready=True):
-        """Starts it with these words, for scenarios about the words."""
+        """Starts it with these words, for scenarios about the words; again
+        after a stop, too."""
+        self.exit_code = None
         self.process = subprocess.Popen(
             argv,
             env=self.env,
