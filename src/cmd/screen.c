@@ -4,9 +4,12 @@
 #include "screen.h"
 
 #include <curses.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <term.h>
+#include <termios.h>
 #include <unistd.h>
 
 /* Long enough for the rest of a key's sequence, too short to be felt. */
@@ -14,7 +17,11 @@
 
 static SCREEN *screen;
 static bool colours;
+static struct termios as_found;
 
+static void watch_fatal_signals(void);
+static void on_fatal_signal(int signo);
+static void put_now(const char *text);
 static void start_colours(void);
 static int special(wint_t key);
 static attr_t attributes(uint8_t style);
@@ -34,6 +41,7 @@ bool screen_open(struct err *err)
 {
     const char *name = getenv("TERM");
     text_locale();
+    tcgetattr(STDIN_FILENO, &as_found);
     screen = newterm(NULL, stdout, stdin);
     if (screen == NULL || cursor_address == NULL) {
         screen_close();
@@ -49,6 +57,7 @@ bool screen_open(struct err *err)
     nonl();
     keypad(stdscr, TRUE);
     nodelay(stdscr, TRUE);
+    watch_fatal_signals();
     start_colours();
     return true;
 }
@@ -109,6 +118,30 @@ void screen_show(const struct canvas *c)
     if (c->cursor)
         move((int)c->cursor_y, (int)c->cursor_x);
     refresh();
+}
+
+static void watch_fatal_signals(void)
+{
+    static const int fatal[] = {SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGILL};
+    struct sigaction action = {.sa_handler = on_fatal_signal,
+                               .sa_flags = (int)(SA_RESETHAND | SA_NODEFER)};
+    for (size_t i = 0; i < sizeof(fatal) / sizeof(fatal[0]); i++)
+        sigaction(fatal[i], &action, NULL);
+}
+
+/* Leaves the terminal usable, with what is safe in a handler. */
+static void on_fatal_signal(int signo)
+{
+    put_now(exit_ca_mode);
+    put_now(cursor_normal);
+    tcsetattr(STDIN_FILENO, TCSANOW, &as_found);
+    raise(signo);
+}
+
+static void put_now(const char *text)
+{
+    if (text != NULL)
+        (void)!write(STDOUT_FILENO, text, strlen(text));
 }
 
 static void start_colours(void)

@@ -277,7 +277,9 @@ def test_the_terminal_is_left_as_it_was(local, tui):
     assert is_as_before(terminal)
 
 
-@pytest.mark.parametrize("signo", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize(
+    "signo", [signal.SIGTERM, signal.SIGINT, signal.SIGABRT, signal.SIGSEGV]
+)
 def test_a_signal_ends_it_well(local, tui, signo):
     terminal = tui(local)
     terminal.sees("no traces yet")
