@@ -102,10 +102,15 @@ class Terminal:
     def misses(self, text):
         self.until(lambda shown: text not in shown, f"no {text!r}")
 
-    def line(self, text):
-        """The first line with it."""
-        self.sees(text)
-        return next(line for line in self.text().split("\n") if text in line)
+    def sees_line(self, *texts):
+        """All of them in one line."""
+        self.until(
+            lambda shown: any(
+                all(text in line for text in texts)
+                for line in shown.split("\n")
+            ),
+            f"a line with {texts}",
+        )
 
     def resize(self, width, height):
         self.screen.resize(height, width)
