@@ -13,7 +13,8 @@
 #define LOOK_MAX 500
 #define ITEMS_MAX 50
 #define WORDS_MAX 200
-#define VALUES_MAX 8
+#define VALUES_MAX 50  /* kept of a key, */
+#define VALUES_SHOWN 8 /* and told beside it: what most traces have */
 #define WORD_MAX_BYTES 120
 
 enum place {
@@ -22,12 +23,30 @@ enum place {
     PLACE_VALUE,   /* behind `annotation.key op` */
 };
 
+/* In how many traces something stands. */
+struct tally {
+    unsigned traces, last; /* the last that was counted, from 1 */
+};
+
+struct value {
+    char text[WORD_MAX_BYTES];
+    struct tally tally;
+};
+
 /* A key or name found in traces, with some of its values. */
 struct word {
     char text[WORD_MAX_BYTES];
     const char *type;
-    char values[VALUES_MAX][WORD_MAX_BYTES];
+    struct tally tally;
+    struct value values[VALUES_MAX];
     size_t n;
+};
+
+/* A completion; word: of which values are told, tally: of it, if any. */
+struct item {
+    const char *text, *type;
+    const struct tally *tally;
+    const struct word *word;
 };
 
 struct completion {
@@ -37,7 +56,7 @@ struct completion {
     char prefix[WORD_MAX_BYTES], key[WORD_MAX_BYTES];
     struct word words[WORDS_MAX];
     size_t n;
-    unsigned items;
+    unsigned items, looked; /* traces looked at */
 };
 
 static void find_place(struct completion *c, struct slice text, size_t at);
@@ -50,13 +69,16 @@ static bool each_trace(struct api_work *w, const struct trace *t,
 static void collect(struct completion *c, const struct trace_annotation *a);
 static struct word *word_of(struct completion *c, struct slice text,
                             const char *type);
-static void add_value(struct word *k, const struct trace_annotation *a);
+static void add_value(struct completion *c, struct word *k,
+                      const struct trace_annotation *a);
+static void count_once(struct completion *c, struct tally *t);
+static void sort_values(struct word *k);
 static void complete_done(struct api_work *w, uint64_t count);
 static void write_keywords(struct jw *j, struct completion *c);
 static void write_words(struct jw *j, struct completion *c);
 static void write_values(struct jw *j, struct completion *c);
-static void write_item(struct jw *j, struct completion *c, const char *text,
-                       const char *type, const struct word *k);
+static void write_item(struct jw *j, struct completion *c, struct item item);
+static void write_found(struct jw *j, const char *text, const struct tally *t);
 static bool has_prefix(const char *text, const char *prefix);
 static void copy_text(char *out, struct slice s);
 
@@ -182,6 +204,7 @@ static bool each_trace(struct api_work *w, const struct trace *t,
 {
     struct completion *c = w->state;
     (void)s, (void)epoch;
+    c->looked++;
     for (size_t i = 0; i < t->n_nodes && c->place == PLACE_SERVICE; i++)
         (void)!word_of(c, t->nodes[i].name, "service");
     for (size_t i = 0; i < t->n_entities && c->place != PLACE_SERVICE; i++)
@@ -198,30 +221,32 @@ static void collect(struct completion *c, const struct trace_annotation *a)
         return;
     struct word *k = word_of(c, a->key, types[a->kind]);
     if (k != NULL)
-        add_value(k, a);
+        add_value(c, k, a);
 }
 
 static struct word *word_of(struct completion *c, struct slice text,
                             const char *type)
 {
     for (size_t i = 0; i < c->n; i++)
-        if (slice_is(text, c->words[i].text))
+        if (slice_is(text, c->words[i].text)) {
+            count_once(c, &c->words[i].tally);
             return &c->words[i];
+        }
     if (c->n == WORDS_MAX || text.n == 0 || text.n >= WORD_MAX_BYTES)
         return NULL;
     struct word *k = &c->words[c->n++];
     copy_text(k->text, text);
     k->type = type;
+    count_once(c, &k->tally);
     return k;
 }
 
 /* As it would be written in a filter. */
-static void add_value(struct word *k, const struct trace_annotation *a)
+static void add_value(struct completion *c, struct word *k,
+                      const struct trace_annotation *a)
 {
     char text[WORD_MAX_BYTES];
     size_t n = 0;
-    if (k->n == VALUES_MAX)
-        return;
     if (a->kind == VALUE_NUMBER) {
         snprintf(text, sizeof(text), "%.9g", a->number);
     } else if (a->kind == VALUE_BOOL) {
@@ -238,10 +263,34 @@ static void add_value(struct word *k, const struct trace_annotation *a)
         text[n++] = '"';
         text[n] = '\0';
     }
-    for (size_t i = 0; i < k->n; i++)
-        if (strcmp(k->values[i], text) == 0)
-            return;
-    memcpy(k->values[k->n++], text, sizeof(text));
+    size_t at = 0;
+    while (at < k->n && strcmp(k->values[at].text, text) != 0)
+        at++;
+    if (at == VALUES_MAX)
+        return;
+    if (at == k->n)
+        memcpy(k->values[k->n++].text, text, sizeof(text));
+    count_once(c, &k->values[at].tally);
+}
+
+static void count_once(struct completion *c, struct tally *t)
+{
+    if (t->last == c->looked)
+        return;
+    t->last = c->looked;
+    t->traces++;
+}
+
+/* Those of most traces first; of as many, the newest. */
+static void sort_values(struct word *k)
+{
+    for (size_t i = 1; i < k->n; i++) {
+        struct value v = k->values[i];
+        size_t at = i;
+        for (; at > 0 && k->values[at - 1].tally.traces < v.tally.traces; at--)
+            k->values[at] = k->values[at - 1];
+        k->values[at] = v;
+    }
 }
 
 static void complete_done(struct api_work *w, uint64_t count)
@@ -251,6 +300,8 @@ static void complete_done(struct api_work *w, uint64_t count)
     (void)count;
     if (w->request == NULL)
         return;
+    for (size_t i = 0; i < c->n; i++)
+        sort_values(&c->words[i]);
     jw_object(j);
     jw_key(j, SLICE("from"));
     jw_uint(j, c->from);
@@ -283,53 +334,69 @@ static void write_keywords(struct jw *j, struct completion *c)
                                          "rootcause.json = #[{"};
     for (const struct filter_keyword *k = filter_keywords; k->name; k++)
         if (!k->of_cause || c->in_cause)
-            write_item(j, c, k->name, types[k->kind], NULL);
-    write_item(j, c, "service(\"", "service", NULL);
-    write_item(j, c, "edge(\"", "service", NULL);
-    write_item(j, c, "group.name", "text", NULL);
+            write_item(j, c,
+                       (struct item){k->name, types[k->kind], NULL, NULL});
+    write_item(j, c, (struct item){"service(\"", "service", NULL, NULL});
+    write_item(j, c, (struct item){"edge(\"", "service", NULL, NULL});
+    write_item(j, c, (struct item){"group.name", "text", NULL, NULL});
     for (size_t i = 0; i < sizeof(causes) / sizeof(causes[0]); i++)
-        write_item(j, c, causes[i], "cause", NULL);
+        write_item(j, c, (struct item){causes[i], "cause", NULL, NULL});
     if (c->prefix[0] != '\0') {
-        write_item(j, c, "AND", "word", NULL);
-        write_item(j, c, "OR", "word", NULL);
+        write_item(j, c, (struct item){"AND", "word", NULL, NULL});
+        write_item(j, c, (struct item){"OR", "word", NULL, NULL});
     }
 }
 
 static void write_words(struct jw *j, struct completion *c)
 {
     char text[2 * WORD_MAX_BYTES];
+    const char *form = c->place == PLACE_SERVICE ? "\"%s\"" : "annotation.%s";
     for (size_t i = 0; i < c->n; i++) {
-        snprintf(text, sizeof(text),
-                 c->place == PLACE_SERVICE ? "\"%s\"" : "annotation.%s",
-                 c->words[i].text);
-        write_item(j, c, text, c->words[i].type, &c->words[i]);
+        const struct word *k = &c->words[i];
+        snprintf(text, sizeof(text), form, k->text);
+        write_item(j, c, (struct item){text, k->type, &k->tally, k});
     }
 }
 
 static void write_values(struct jw *j, struct completion *c)
 {
     for (size_t i = 0; i < c->n; i++)
-        for (size_t k = 0; k < c->words[i].n; k++)
-            write_item(j, c, c->words[i].values[k], "value", NULL);
+        for (size_t k = 0; k < c->words[i].n; k++) {
+            const struct value *v = &c->words[i].values[k];
+            write_item(j, c, (struct item){v->text, "value", &v->tally, NULL});
+        }
 }
 
-static void write_item(struct jw *j, struct completion *c, const char *text,
-                       const char *type, const struct word *k)
+static void write_item(struct jw *j, struct completion *c, struct item item)
 {
-    if (!has_prefix(text, c->prefix) || c->items >= ITEMS_MAX)
+    if (!has_prefix(item.text, c->prefix) || c->items >= ITEMS_MAX)
         return;
     c->items++;
     jw_object(j);
-    jw_key(j, SLICE("text"));
-    jw_string(j, slice_str(text));
+    write_found(j, item.text, item.tally);
     jw_key(j, SLICE("type"));
-    jw_string(j, slice_str(type));
+    jw_string(j, slice_str(item.type));
     jw_key(j, SLICE("values"));
     jw_array(j);
-    for (size_t i = 0; k != NULL && i < k->n; i++)
-        jw_string(j, slice_str(k->values[i]));
+    for (size_t i = 0;
+         item.word != NULL && i < item.word->n && i < VALUES_SHOWN; i++) {
+        const struct value *v = &item.word->values[i];
+        jw_object(j);
+        write_found(j, v->text, &v->tally);
+        jw_object_end(j);
+    }
     jw_array_end(j);
     jw_object_end(j);
+}
+
+static void write_found(struct jw *j, const char *text, const struct tally *t)
+{
+    jw_key(j, SLICE("text"));
+    jw_string(j, slice_str(text));
+    if (t == NULL)
+        return;
+    jw_key(j, SLICE("traces"));
+    jw_uint(j, t->traces);
 }
 
 static bool has_prefix(const char *text, const char *prefix)

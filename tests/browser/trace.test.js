@@ -332,6 +332,10 @@ suite('trace', (test, relay) => {
     await counts(details(page), 0);
     await page.getByRole('button', { name: 'Details' }).click();
     await reads(details(page), /load_cart/);
+    const height = async () => (await details(page).boundingBox()).height;
+    const half = await height();
+    await page.getByRole('button', { name: 'Whole height' }).click();
+    await until(async () => assert.ok(await height() > 1.5 * half));
     await page.getByRole('button', { name: 'Close the details' }).click();
     await gone(details(page));
   });

@@ -233,13 +233,17 @@ static void completes_words_names_and_values(void **state)
     expect(w, "/api/complete?text=fault+respo&at=11", 200,
            "{\"from\":6,\"to\":11,\"items\":[{\"text\":\"responsetime\"");
     expect(w, "/api/complete?text=annotation.k", 200,
-           "{\"text\":\"annotation.kind\",\"type\":\"text\",\"values\":["
-           "\"\\\"k1\\\"\",\"\\\"k0\\\"\"]}");
+           "{\"text\":\"annotation.kind\",\"traces\":4,\"type\":\"text\","
+           "\"values\":[{\"text\":\"\\\"k1\\\"\",\"traces\":2},"
+           "{\"text\":\"\\\"k0\\\"\",\"traces\":2}]}");
     expect(w, "/api/complete?text=annotation.kind+%3D+%22k1", 200,
            "{\"from\":18,\"to\":21,\"items\":[{\"text\":\"\\\"k1\\\"\"");
     expect(w, "/api/complete?text=service(%22s", 200,
            "{\"from\":8,\"to\":10,\"items\":[{\"text\":\"\\\"shop\\\"\","
-           "\"type\":\"service\"");
+           "\"traces\":4,\"type\":\"service\"");
+    import(w, 4, 5);
+    expect(w, "/api/complete?text=annotation.k", 200,
+           "[{\"text\":\"\\\"k0\\\"\",\"traces\":3},{\"text\":\"\\\"k1");
     expect(w, "/api/complete?text=rootcause.fault.e", 200,
            "{\"from\":0,\"to\":17,\"items\":[{\"text\":"
            "\"rootcause.fault.entity {\",\"type\":\"cause\"");

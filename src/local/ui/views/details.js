@@ -40,6 +40,7 @@ export function Details({ m, row, find, wanted, filter, choose, close }) {
   const o = useMemo(() => s && find ? find(m.data.rows, s.i) : null, [s, find]);
   const tabs = useMemo(() => s ? contents(o, s) : [], [o, s]);
   const has = tabs.find(t => t[0] === wanted && t[1]);
+  const [tall, setTall] = useState(false);
   const tab = has ? wanted : 'Overview', strip = useRef(null);
   const pick = name => change({ tab: name === 'Overview' ? null : name },
     { replace: true });
@@ -64,10 +65,13 @@ export function Details({ m, row, find, wanted, filter, choose, close }) {
   if (!s) return html`<aside class="dt" aria-label="Details"><p class="none d">
     Choose a span.</p></aside>`;
   const Panel = panels[tab];
-  return html`<aside class="dt" aria-label="Details">
+  return html`<aside class=${tall ? 'dt tall' : 'dt'} aria-label="Details">
     <header><div class="st"><${Status} kind=${s.in_progress ? 'prog' : s.class}
       code=${s.status} text=${s.in_progress ? 'In progress'
         : `${words[s.class]}${s.status ? ' ' + s.status : ''}`}/><span class="g"/>
+      <button type="button" class="bt q grow" aria-label="Whole height"
+        aria-pressed=${String(tall)} onClick=${() => setTall(!tall)}><${Icon}
+        name="up"/></button>
       <button type="button" class="bt q shut" aria-label="Close the details"
         onClick=${close}><${Icon} name="close"/></button></div>
       <h2>${nameOf(row)}</h2></header>

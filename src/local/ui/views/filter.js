@@ -6,6 +6,7 @@ import { html, useEffect, useLayoutEffect, useRef, useState }
   from '../lib/html.js';
 import { Icon } from '../lib/icons.js';
 import { get } from '../lib/api.js';
+import { count } from '../lib/format.js';
 import { change } from '../lib/route.js';
 import { useKeys } from '../lib/keys.js';
 import { spans } from './filter_text.js';
@@ -103,7 +104,9 @@ function Completions({ found, at, good, typed, insert }) {
         onClick=${() => insert(item)}><span class="m x"><${Typed}
           text=${item.text} typed=${typed}/></span>
         <span class="d2">${item.type}</span>
-        <span class="d x">${(item.values ?? []).join(', ')}</span></li>`)}
+        <span class="d x">${item.values.map(v => v.text + ' ×' + v.traces)
+          .join(', ')}</span>${item.traces && html`<span class="d n">${
+          count(item.traces)}</span>`}</li>`)}
     </ul>
     <footer class="wid"><span><kbd>↑↓</kbd> choose</span>
       <span><kbd>Tab</kbd> insert</span><span><kbd>Enter</kbd> run filter</span>
