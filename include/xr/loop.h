@@ -41,6 +41,10 @@ void timer_start(struct timer *t, int64_t ms);
 void timer_start_us(struct timer *t, int64_t us);
 void timer_stop(struct timer *t);
 bool timer_running(const struct timer *t);
+/* Inside of its function: it came seconds too late, for this process stood
+ * still, as a frozen sandbox does. That time is not its peers': they may well
+ * be about to use their connections again. */
+bool timer_stood_still(const struct timer *t);
 void timer_free(struct timer *t); /* NULL is fine */
 
 /* Watches a descriptor, which stays the caller's, for reading; watch_set

@@ -21,7 +21,6 @@
 /* Stop asking nghttp2 for more while so much waits for the socket. */
 #define OUT_ENOUGH 65536
 #define SWEEP_MS 1000
-#define STOOD_STILL_MS 5000
 #define IDLE_MS (15 * 60 * 1000)
 #define CONNECTION_WINDOW (32 << 20)
 #define WINDOW_SLACK 65536
@@ -44,7 +43,6 @@ static void conn_send(struct h2_conn *c);
 static void conn_watch(struct h2_conn *c);
 static bool conn_is_over(const struct h2_conn *c);
 static void conn_free(struct h2_conn *c);
-static void sweep_later(struct h2 *s);
 static void sweep(void *arg);
 static void restart_clocks(struct h2_conn *c, int64_t now);
 static void sweep_conn(struct h2_conn *c, int64_t now);
@@ -178,7 +176,7 @@ static void accepted(void *arg, int fd, const struct sockaddr *peer)
         return;
     }
     if (!timer_running(s->sweep))
-        sweep_later(s);
+        timer_start(s->sweep, SWEEP_MS);
 }
 
 /* One message fits into a stream's window, so that a client never waits for a
@@ -374,26 +372,19 @@ static void conn_free(struct h2_conn *c)
     free(c);
 }
 
-static void sweep_later(struct h2 *s)
-{
-    s->sweep_ms = loop_now_ms(s->loop) + SWEEP_MS;
-    timer_start(s->sweep, SWEEP_MS);
-}
-
-/* The time in which this process stood still does not count (see http1.c). */
 static void sweep(void *arg)
 {
     struct h2 *s = arg;
     int64_t now = loop_now_ms(s->loop);
-    int64_t late = now - s->sweep_ms;
+    bool stood_still = timer_stood_still(s->sweep);
     for (struct h2_conn *c = s->first, *next; c; c = next) {
         next = c->next;
-        if (late >= STOOD_STILL_MS)
+        if (stood_still)
             restart_clocks(c, now);
         sweep_conn(c, now);
     }
     if (s->first)
-        sweep_later(s);
+        timer_start(s->sweep, SWEEP_MS);
 }
 
 static void restart_clocks(struct h2_conn *c, int64_t now)

@@ -73,7 +73,6 @@ struct h2 {
     struct h2_stream *idle; /* to be used again */
     unsigned n_idle;
     struct timer *sweep;
-    int64_t sweep_ms; /* when it is due */
     unsigned open_streams;
     size_t held; /* bytes of bodies */
     bool paused, stopping;

@@ -20,7 +20,6 @@
 #include "http1_conn.h"
 
 #define SWEEP_MS 500
-#define STOOD_STILL_MS 5000
 #define LINGER_MS 2000
 #define READ_AT_LEAST 4096
 #define READ_AT_ONCE 16384
@@ -47,7 +46,6 @@ static bool step_linger(struct http1_conn *c);
 static bool conn_fill(struct http1_conn *c);
 static void conn_watch(struct http1_conn *c);
 static void conn_free(struct http1_conn *c);
-static void sweep_later(struct http1 *s);
 static void sweep(void *arg);
 static void sweep_conn(struct http1_conn *c, int64_t now);
 static void conn_timed_out(struct http1_conn *c);
@@ -159,7 +157,7 @@ static void accepted(void *arg, int fd, const struct sockaddr *peer)
     c->watch = watch_new(s->loop, fd, conn_event, c);
     watch_set(c->watch, !s->paused, false);
     if (!timer_running(s->sweep))
-        sweep_later(s);
+        timer_start(s->sweep, SWEEP_MS);
 }
 
 static bool is_loopback(const struct sockaddr *sa)
@@ -492,27 +490,19 @@ static void conn_free(struct http1_conn *c)
     free(c);
 }
 
-static void sweep_later(struct http1 *s)
-{
-    s->sweep_ms = loop_now_ms(s->loop) + SWEEP_MS;
-    timer_start(s->sweep, SWEEP_MS);
-}
-
-/* The time in which this process stood still, as a frozen sandbox does, is not
- * its peers': they may well be about to use their connections again. */
 static void sweep(void *arg)
 {
     struct http1 *s = arg;
     int64_t now = loop_now_ms(s->loop);
-    int64_t late = now - s->sweep_ms;
+    bool stood_still = timer_stood_still(s->sweep);
     for (struct http1_conn *c = s->first, *next; c; c = next) {
         next = c->next;
-        if (late >= STOOD_STILL_MS)
+        if (stood_still)
             c->progress_ms = now;
         sweep_conn(c, now);
     }
     if (s->first)
-        sweep_later(s);
+        timer_start(s->sweep, SWEEP_MS);
 }
 
 static void sweep_conn(struct http1_conn *c, int64_t now)

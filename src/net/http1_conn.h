@@ -84,7 +84,6 @@ struct http1 {
     void *refused_arg;
     struct http1_conn *first;
     struct timer *sweep; /* runs while connections are open */
-    int64_t sweep_ms;    /* when it is due */
     unsigned open_requests;
     size_t in_held; /* bytes of all input buffers */
     bool paused, stopping;

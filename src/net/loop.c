@@ -22,6 +22,7 @@
 #include "xr/clock.h"
 #include "xr/log.h"
 
+#define STOOD_STILL_US 5000000 /* a timer that is as late */
 #define LOOP_SIGNALS_MAX 8
 #define NOTE_EVERY_US 1000
 /* So long may a turn last before what can wait is put off. Slices of work that
@@ -240,6 +241,11 @@ void timer_stop(struct timer *t)
 bool timer_running(const struct timer *t)
 {
     return t->running;
+}
+
+bool timer_stood_still(const struct timer *t)
+{
+    return now_us(t->loop) - t->due_us >= STOOD_STILL_US;
 }
 
 void timer_free(struct timer *t)
