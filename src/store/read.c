@@ -19,6 +19,7 @@
 
 static enum db_result list(struct worker *w, struct reading *r);
 static enum db_result list_named(struct worker *w, struct reading *r);
+static enum db_result list_rows(struct reading *r, struct db_statement *s);
 static bool list_add(struct reading *r, struct slice id, int64_t epoch);
 static enum db_result list_by_range(struct worker *w, struct reading *r);
 static const char *range_sql(enum store_range range);
@@ -126,7 +127,6 @@ static enum db_result list(struct worker *w, struct reading *r)
 
 static enum db_result list_named(struct worker *w, struct reading *r)
 {
-    enum db_result result = DB_FAILED;
     struct db_statement *s = db_prepare(
         w->file.db, "SELECT DISTINCT tid, epoch FROM svc JOIN trace USING (tid)"
                     " WHERE name = ?1 ORDER BY epoch DESC LIMIT ?2");
@@ -134,6 +134,13 @@ static enum db_result list_named(struct worker *w, struct reading *r)
         return DB_FAILED;
     db_bind_text(s, 1, r->query.named);
     db_bind_int(s, 2, STORE_NAMED_MAX);
+    return list_rows(r, s);
+}
+
+/* Ids and epochs; drops the statement. */
+static enum db_result list_rows(struct reading *r, struct db_statement *s)
+{
+    enum db_result result;
     while ((result = db_step(s)) == DB_ROW)
         if (!list_add(r, db_bytes(s, 0), db_int(s, 1))) {
             result = DB_FAILED;
@@ -184,13 +191,7 @@ static enum db_result list_by_range(struct worker *w, struct reading *r)
     int at = bind_range(s, q);
     for (size_t i = 0; i < q->n_conditions; i++)
         bind_condition(s, &q->conditions[i], at + 3 * (int)i);
-    while ((result = db_step(s)) == DB_ROW)
-        if (!list_add(r, db_bytes(s, 0), db_int(s, 1))) {
-            result = DB_FAILED;
-            break;
-        }
-    db_drop(s);
-    return result;
+    return list_rows(r, s);
 }
 
 static const char *range_sql(enum store_range range)
