@@ -41,16 +41,14 @@ int cmd_diff(struct config *c)
     if (words[0] == NULL || words[1] == NULL || words[2] != NULL)
         fprintf(stderr, "xray-relay diff: which two traces? (ids of "
                         "`xray-relay ls`)\n");
-    else if (local_open(&l, "diff", c)) {
-        if (local_use_store(&l, c)) {
-            local_path(&l, "/api/diff");
-            local_param(&l, "a", words[0]);
-            local_param(&l, "b", words[1]);
-            if (local_send(&l, "GET", SLICE(""), TIMEOUT_MS) == 200)
-                status = print_answer(&l, config_flag(c, "json") != NULL);
-            else
-                status = local_complain(&l);
-        }
+    else if (local_open_reader(&l, "diff", c)) {
+        local_path(&l, "/api/diff");
+        local_param(&l, "a", words[0]);
+        local_param(&l, "b", words[1]);
+        if (local_send(&l, "GET", SLICE(""), TIMEOUT_MS) == 200)
+            status = print_answer(&l, config_flag(c, "json") != NULL);
+        else
+            status = local_complain(&l);
         local_close(&l);
     }
     config_free(c);

@@ -37,12 +37,7 @@ int cmd_export(struct config *c)
 {
     struct local l;
     int status = 0;
-    if (!local_open(&l, "export", c)) {
-        config_free(c);
-        return EXIT_FAILED;
-    }
-    if (!local_use_store(&l, c)) {
-        local_close(&l);
+    if (!local_open_reader(&l, "export", c)) {
         config_free(c);
         return EXIT_FAILED;
     }

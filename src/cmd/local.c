@@ -53,11 +53,17 @@ static bool use_token(struct local *l, const char *token, struct err *err)
     return true;
 }
 
-bool local_use_store(struct local *l, const struct config *c)
+bool local_open_reader(struct local *l, const char *command,
+                       const struct config *c)
 {
     const char *given = config_flag(c, "store");
+    if (!local_open(l, command, c))
+        return false;
     l->reads_store = true;
-    return given == NULL || open_store(l, given);
+    if (given == NULL || open_store(l, given))
+        return true;
+    local_close(l);
+    return false;
 }
 
 /* path NULL: where it is if nothing is said. Nobody else may ask the server

@@ -35,12 +35,11 @@ struct local {
 /* Where `-t` or the configuration says; XRAY_RELAY_TOKEN is the token. False:
  * the reason has been printed. */
 bool local_open(struct local *l, const char *command, const struct config *c);
-void local_close(struct local *l);
-
 /* For commands that only read: where nobody listens they read the store's
- * file; with --store they read that one in any case. False: the reason has
- * been printed. */
-bool local_use_store(struct local *l, const struct config *c);
+ * file; with --store they read that one in any case. */
+bool local_open_reader(struct local *l, const char *command,
+                       const struct config *c);
+void local_close(struct local *l);
 
 /* Begins a path: "/api/traces". */
 void local_path(struct local *l, const char *path);

@@ -17,12 +17,7 @@ int cmd_ls(struct config *c)
     const char *limit = config_flag(c, "limit");
     const char *since = config_flag(c, "since");
     char start[64];
-    if (!local_open(&l, "ls", c)) {
-        config_free(c);
-        return EXIT_FAILED;
-    }
-    if (!local_use_store(&l, c)) {
-        local_close(&l);
+    if (!local_open_reader(&l, "ls", c)) {
         config_free(c);
         return EXIT_FAILED;
     }

@@ -18,9 +18,8 @@ int cmd_show(struct config *c)
     if (id == NULL)
         fprintf(stderr, "xray-relay show: which trace? (an id of "
                         "`xray-relay ls`)\n");
-    else if (local_open(&l, "show", c)) {
-        if (local_use_store(&l, c))
-            status = show(&l, id, config_flag(c, "json") != NULL);
+    else if (local_open_reader(&l, "show", c)) {
+        status = show(&l, id, config_flag(c, "json") != NULL);
         local_close(&l);
     }
     config_free(c);

@@ -46,8 +46,8 @@ int cmd_tui(struct config *c)
     int status = EXIT_FAILED;
     if (!screen_is_there(&err)) {
         fprintf(stderr, "xray-relay tui: %s\n", err.text);
-    } else if (local_open(&l, "tui", c)) {
-        if (local_use_store(&l, c) && is_local_mode(&l))
+    } else if (local_open_reader(&l, "tui", c)) {
+        if (is_local_mode(&l))
             status = run(&l, config_words(c)[0]);
         local_close(&l);
     }
