@@ -15,7 +15,7 @@ from harness.fake_xray import FakeXRay
 from harness.keys import Keyring
 from harness.moto import Moto
 from harness.ports import IN_NAMESPACE
-from harness.relay import Relay
+from harness.relay import NO_ACCOUNT, Relay
 from harness.shards import pytest_runtestloop  # noqa: F401, it is a hook
 
 
@@ -118,6 +118,12 @@ def relay(make_relay, xray, request):
     relay = make_relay(config=config, **options).start()
     yield relay
     relay.stop()
+
+
+@pytest.fixture
+def local(make_relay):
+    """A started local mode that keeps its traces in memory."""
+    return make_relay(env=NO_ACCOUNT).start_local()
 
 
 @pytest.fixture

@@ -6,23 +6,10 @@ import json
 
 from harness import programs
 from harness.documents import segment
-from harness.relay import BINARY
-
-NOTHING = {
-    "AWS_REGION": None,
-    "AWS_ACCESS_KEY_ID": None,
-    "AWS_SECRET_ACCESS_KEY": None,
-}
-
-
-def start(make_relay, *words):
-    relay = make_relay(env=NOTHING)
-    address = f"127.0.0.1:{relay.udp_port}"
-    return relay.run([BINARY, "local", "-b", address, "-t", address, *words])
-
+from harness.relay import NO_ACCOUNT
 
 def test_trace_is_printed(make_relay):
-    relay = start(make_relay)
+    relay = make_relay(env=NO_ACCOUNT).start_local()
     document = segment(name="orders")
     relay.send(document)
     relay.wait_log("orders")
@@ -30,7 +17,7 @@ def test_trace_is_printed(make_relay):
 
 
 def test_tree_of_a_real_program(make_relay):
-    relay = start(make_relay, "--tree")
+    relay = make_relay(env=NO_ACCOUNT).start_local("--tree")
     programs.run(
         "python/app.py", 2, tcp_port=relay.tcp_port, udp_port=relay.udp_port
     )
@@ -39,7 +26,7 @@ def test_tree_of_a_real_program(make_relay):
 
 
 def test_sampling_calls_are_answered(make_relay):
-    relay = start(make_relay)
+    relay = make_relay(env=NO_ACCOUNT).start_local()
     answer = relay.request("POST", "/GetSamplingRules", b"{}")
     rules = json.loads(answer.body)["SamplingRuleRecords"]
     assert answer.status == 200

@@ -15,41 +15,12 @@ import pytest
 
 from harness.documents import segment
 from harness.ports import free_port
-from harness.relay import BINARY
-
-NOTHING = {
-    "AWS_REGION": None,
-    "AWS_ACCESS_KEY_ID": None,
-    "AWS_SECRET_ACCESS_KEY": None,
-}
-
-
-@pytest.fixture
-def local(make_relay):
-    relay = make_relay(env=NOTHING)
-    address = f"127.0.0.1:{relay.udp_port}"
-    return relay.run(
-        [BINARY, "local", "-b", address, "-t", address, "--store", ":memory:"]
-    )
-
-
-def command(relay, *words, **options):
-    name, *rest = words
-    return subprocess.run(
-        [BINARY, name, "-t", f"127.0.0.1:{relay.tcp_port}", *rest],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        env={**os.environ, **options.pop("env", {})},
-        **options,
-    )
+from harness.relay import BINARY, NO_ACCOUNT
 
 
 def put(relay, **members):
-    """By HTTP, so that it can be read when this returns."""
     document = segment(**members)
-    body = json.dumps({"TraceSegmentDocuments": [document]}).encode()
-    answer = relay.request("POST", "/TraceSegments", body)
+    answer = relay.put(document)
     assert json.loads(answer.body)["UnprocessedTraceSegments"] == []
     return json.loads(document)["trace_id"]
 
@@ -114,7 +85,7 @@ def test_events_of_a_trace_end_when_it_is_deleted(local):
     events = Events(local)
     events.next("stats")
     brief = put(local, name="brief")
-    assert command(local, "clear").returncode == 0
+    assert local.command("clear").returncode == 0
     stays = put(local, name="stays")
     told = [events.next_of("trace", "cleared") for _ in range(3)]
     assert [name for name, _ in told] == ["trace", "cleared", "trace"]
@@ -135,13 +106,13 @@ def test_events_with_a_filter(local):
     put(local, name="good")
     bad = put(local, name="bad", fault=True)
     assert events.next("trace")["trace"]["id"] == bad
-    assert command(local, "clear").returncode == 0
+    assert local.command("clear").returncode == 0
     assert events.next("cleared") == {"id": None}
     events.close()
 
 
 def test_wait_for_what_comes(local):
-    mark = command(local, "wait", "--mark").stdout.strip()
+    mark = local.command("wait", "--mark").stdout.strip()
     waiting = subprocess.Popen(
         [BINARY, "wait", "-t", f"127.0.0.1:{local.tcp_port}", "--since", mark]
         + ["--timeout", "20s", "--json", 'service("orders") { !fault }'],
@@ -157,17 +128,16 @@ def test_wait_for_what_comes(local):
 
 def test_wait_in_vain_tells_the_nearest(local):
     put(local, name="orders", annotations={"order_id": "41"})
-    done = command(
-        local,
-        *("wait", "--timeout", "100ms"),
+    done = local.command(
+        "wait", "--timeout", "100ms",
         'service("orders") AND annotation.order_id = "42"',
     )
     assert done.returncode == 1
     assert 'has: "41"' in done.stdout
-    assert command(local, "wait", "fault >").returncode == 2
-    none = command(local, "wait", "--none", "--timeout", "100ms", "fault")
+    assert local.command("wait", "fault >").returncode == 2
+    none = local.command("wait", "--none", "--timeout", "100ms", "fault")
     assert none.returncode == 0
-    some = command(local, "wait", "--none", "--timeout", "5s", "ok")
+    some = local.command("wait", "--none", "--timeout", "5s", "ok")
     assert some.returncode == 1
 
 
@@ -183,10 +153,9 @@ def test_wait_writes_junit(local, tmp_path):
     file = tmp_path / "questions.json"
     file.write_text(json.dumps(questions))
     report = tmp_path / "junit.xml"
-    done = command(
-        local,
-        *("wait", "--timeout", "500ms", "--assert", str(file)),
-        *("--junit", str(report)),
+    done = local.command(
+        "wait", "--timeout", "500ms", "--assert", str(file),
+        "--junit", str(report),
     )
     assert done.returncode == 1
     suite = xml.parse(report).getroot()
@@ -199,17 +168,17 @@ def test_wait_writes_junit(local, tmp_path):
 def test_export_and_import(local, tmp_path):
     trace = put(local, name="kept", annotations={"n": 1})
     put(local, name="other")
-    exported = command(local, "export", "annotation.n = 1").stdout
+    exported = local.command("export", "annotation.n = 1").stdout
     assert json.loads(exported)["trace_id"] == trace
-    assert "2 traces deleted" in command(local, "clear").stdout
+    assert "2 traces deleted" in local.command("clear").stdout
     file = tmp_path / "traces.ndjson"
     file.write_text(exported + "nonsense\n")
-    done = command(local, "import", str(file))
+    done = local.command("import", str(file))
     assert done.stdout == "1 of 2 documents imported\n"
     assert "document 2: ParseError" in done.stderr
     assert done.returncode == 1
     words = ["--timeout", "50s", "annotation.n = 1"]
-    assert command(local, "wait", *words).returncode == 0
+    assert local.command("wait", *words).returncode == 0
 
 
 HOSTILE = "a\x1b[2J\x07\u009b31m\u202eevil\ufeff"
@@ -228,7 +197,7 @@ def test_hostile_text_is_made_visible(local):
         },
     )
     for words in (["ls"], ["show", trace], ["wait", "fault"]):
-        out = command(local, *words).stdout
+        out = local.command(*words).stdout
         assert "\\x1b[2J\\x07\\u009b31m\\u202eevil\\ufeff" in out
         assert not any(c in out for c in "\x1b\x07\u009b\u202e\ufeff")
 
@@ -279,9 +248,9 @@ def test_links_between_traces(local):
     (edge,) = [e for e in graph["edges"] if e["link"]]
     assert (names[edge["from"]], names[edge["to"]]) == ("shop", "worker")
     assert (edge["total"], graph["traces"], graph["complete"]) == (1, 2, True)
-    lines = command(local, "show", taken).stdout.splitlines()
+    lines = local.command("show", taken).stdout.splitlines()
     assert lines[-1] == f"links to {sent}"
-    lines = command(local, "show", sent).stdout.splitlines()
+    lines = local.command("show", sent).stdout.splitlines()
     assert lines[-2:] == [
         f"linked from {taken} worker",
         f"linked from {taken} batch",
@@ -305,19 +274,19 @@ def test_diff_of_two(local):
     a = shop(local, now, name="look up", end_time=now + 0.125)
     b = shop(local, now, name="look up", fault=True)
     c = shop(local, now, name=HOSTILE)
-    lines = command(local, "diff", a, b).stdout.splitlines()
+    lines = local.command("diff", a, b).stdout.splitlines()
     assert a in lines[0] and b in lines[1]
     row = next(line for line in lines if "look up" in line)
     assert row.startswith("~") and "ok → fault" in row
     assert row.split()[3:6] == ["125ms", "250ms", "+125ms"]
     assert "calls 1, 1" in lines[-1]
-    added = command(local, "diff", a, c).stdout
+    added = local.command("diff", a, c).stdout
     assert re.search(r"^- +look up", added, re.M)
     assert re.search(r"^\+ +a\\x1b", added, re.M) and "\x1b" not in added
-    answer = json.loads(command(local, "diff", "--json", a, b).stdout)
+    answer = json.loads(local.command("diff", "--json", a, b).stdout)
     assert answer["a"]["id"] == a
-    assert command(local, "diff", a).returncode == 1
-    none = command(local, "diff", a, a[:-4] + "0000")
+    assert local.command("diff", a).returncode == 1
+    none = local.command("diff", a, a[:-4] + "0000")
     assert none.returncode == 1 and "no trace b" in none.stderr
 
 
@@ -341,7 +310,7 @@ def test_tail_prints_what_settles_and_ends_on_a_fault(local):
 
 
 def test_tail_listens_itself_where_nobody_does(make_relay):
-    relay = make_relay(env=NOTHING)
+    relay = make_relay(env=NO_ACCOUNT)
     relay.judged = False  # its child keeps the ledger
     at = f"127.0.0.1:{relay.udp_port}"
     state = relay.directory / "state"
@@ -356,9 +325,8 @@ def test_tail_listens_itself_where_nobody_does(make_relay):
     deadline = time.monotonic() + 30
     while tail.poll() is None and time.monotonic() < deadline:
         documents = [segment(name="good"), segment(name="bad", fault=True)]
-        body = json.dumps({"TraceSegmentDocuments": documents})
         with contextlib.suppress(OSError, HTTPException):  # it may be ending
-            relay.request("POST", "/TraceSegments", body)
+            relay.put(*documents)
         with contextlib.suppress(subprocess.TimeoutExpired):
             tail.wait(0.5)
     out, errors = tail.communicate(timeout=30)
@@ -371,7 +339,7 @@ def test_tail_listens_itself_where_nobody_does(make_relay):
 
 
 def test_env_makes_the_cli_work(local):
-    done = command(local, "env", env={"AWS_REGION": "eu-west-1"})
+    done = local.command("env", env={"AWS_REGION": "eu-west-1"})
     lines = dict(
         line.removeprefix("export ").split("=", 1)
         for line in done.stdout.splitlines()

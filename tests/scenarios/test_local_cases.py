@@ -8,13 +8,12 @@ import re
 
 import boto3
 import pytest
-import yaml
 from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from harness import query_cases
-from harness.relay import BINARY, Relay
+from harness.relay import Relay
 from harness.waiting import until
 
 CASES = sorted(
@@ -52,15 +51,7 @@ def call(boto, operation, params):
 
 @pytest.fixture(scope="module")
 def local(tmp_path_factory):
-    relay = Relay(tmp_path_factory.mktemp("local"))
-    address = f"127.0.0.1:{relay.udp_port}"
-    words = [
-        BINARY, "local", "-c", "cfg.yaml", "-b", address, "-t", address,
-        "--store", ":memory:",
-    ]
-    file = relay.directory / "cfg.yaml"
-    file.write_text(yaml.safe_dump(relay.config))
-    relay.run(words)
+    relay = Relay(tmp_path_factory.mktemp("local")).start_local()
     yield relay
     relay.stop()
     relay.check_ledger()

@@ -15,7 +15,6 @@ from botocore import UNSIGNED
 from botocore.config import Config
 
 from harness import programs
-from harness.relay import BINARY
 from harness.waiting import until
 
 T = 1790000000  # a time in 2026
@@ -26,15 +25,6 @@ SAMPLERS = [
     "python/sampler.py",
     "node/sampler.js",
 ]
-
-
-@pytest.fixture
-def local(make_relay):
-    relay = make_relay(env={"AWS_REGION": None, "AWS_ACCESS_KEY_ID": None})
-    address = f"127.0.0.1:{relay.udp_port}"
-    return relay.run(
-        [BINARY, "local", "-b", address, "-t", address, "--store", ":memory:"]
-    )
 
 
 def client(relay, **more):

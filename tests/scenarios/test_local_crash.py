@@ -15,7 +15,7 @@ import time
 
 import pytest
 
-from harness.relay import BINARY, SANITIZED
+from harness.relay import SANITIZED
 from harness.waiting import until
 
 KILLS = int(os.environ.get("KILLS", "20" if SANITIZED else "200"))
@@ -72,10 +72,8 @@ class Sender(threading.Thread):
 
 def run_and_kill(relay, store, first, dice):
     """Gives the numbers that were answered for."""
-    address = f"127.0.0.1:{relay.udp_port}"
     process = subprocess.Popen(
-        [BINARY, "local", "-c", "cfg.yaml", "-b", address, "-t", address,
-         "--store", str(store)],
+        relay.local_words(store=store),
         cwd=relay.directory,
         env=relay.env,
         stdout=subprocess.DEVNULL,
@@ -112,7 +110,6 @@ def missing_in(store, acknowledged):
 @pytest.mark.long
 def test_killed_at_any_instant(make_relay):
     relay = make_relay()
-    (relay.directory / "cfg.yaml").write_text(json.dumps(relay.config))
     print(f"SEED={SEED} KILLS={KILLS}")
     dice = random.Random(SEED)
     acknowledged, store = [], None

@@ -11,7 +11,6 @@ import subprocess
 
 import pytest
 
-from harness.relay import BINARY
 from harness.waiting import until
 
 SECOND = 1790000000
@@ -31,27 +30,8 @@ def document(n, size=0, **more):
     )
 
 
-def put(relay, documents):
-    body = json.dumps({"TraceSegmentDocuments": documents})
-    return relay.request("POST", "/TraceSegments", body, timeout=30)
-
-
 def health(relay):
     return json.loads(relay.get("/api/health").body)
-
-
-@pytest.fixture
-def start(make_relay):
-    def run(store, *words):
-        relay = make_relay()
-        (relay.directory / "cfg.yaml").write_text(json.dumps(relay.config))
-        at = f"127.0.0.1:{relay.udp_port}"
-        return relay.run(
-            [BINARY, "local", "-c", "cfg.yaml", "-b", at, "-t", at, "--store",
-             str(store), *words]
-        )
-
-    return run
 
 
 @pytest.fixture
@@ -67,9 +47,9 @@ def small_disk(tmp_path):
 
 @pytest.mark.namespace
 @pytest.mark.long
-def test_full_disk(start, small_disk):
-    relay = start(small_disk / "traces.db")
-    assert put(relay, [document(0)]).status == 200
+def test_full_disk(make_relay, small_disk):
+    relay = make_relay().start_local(store=small_disk / "traces.db")
+    assert relay.put(document(0)).status == 200
     ballast = small_disk / "ballast"
     with open(ballast, "wb", buffering=0) as f, pytest.raises(OSError):
         while True:
@@ -77,7 +57,7 @@ def test_full_disk(start, small_disk):
     # one that waits for the answer is told to send again, and its document is
     # kept all the same
     for n in range(1, 40):
-        if put(relay, [document(n, 60000)]).status != 200:
+        if relay.put(document(n, 60000)).status != 200:
             break
     assert health(relay)["store"]["state"] == "memory"
     assert "disk is full" in health(relay)["store"]["message"]
@@ -100,13 +80,13 @@ def test_full_disk(start, small_disk):
     relay.wait_log("takes traces again")
 
 
-def test_damaged_file_gives_way(start, tmp_path):
+def test_damaged_file_gives_way(make_relay, tmp_path):
     store = tmp_path / "traces.db"
-    first = start(store)
+    first = make_relay().start_local(store=store)
     for n in range(40):
-        assert put(first, [document(n, 20000)]).status == 200
+        assert first.put(document(n, 20000)).status == 200
     assert first.stop() == 0  # all of it is in the file now
-    killed = start(store)
+    killed = make_relay().start_local(store=store)
     killed.judged = False
     killed.process.send_signal(signal.SIGKILL)
     killed.process.wait()
@@ -114,12 +94,12 @@ def test_damaged_file_gives_way(start, tmp_path):
         for page in range(2, 60):
             f.seek(page * 8192)
             f.write(os.urandom(8192))
-    second = start(store)
+    second = make_relay().start_local(store=store)
     answer = health(second)
     assert answer["store"]["state"] == "renewed"
     old = list(tmp_path.glob("traces.db.bad-*"))
     assert old and str(old[0]) in answer["store"]["message"]
-    assert put(second, [document(1)]).status == 200
+    assert second.put(document(1)).status == 200
     assert health(second)["documents"] == 1
 
 
@@ -133,11 +113,7 @@ def test_newer_schema_is_refused(make_relay, tmp_path):
     before = store.read_bytes()
     relay = make_relay()
     relay.judged = False  # it does not start
-    at = f"127.0.0.1:{relay.udp_port}"
-    relay.run(
-        [BINARY, "local", "-b", at, "-t", at, "--store", str(store)],
-        ready=False,
-    )
+    relay.start_local(store=store, ready=False)
     assert relay.process.wait(20) == 1
     assert "newer version (schema 99" in relay.output()
     database = sqlite3.connect(store)
@@ -145,13 +121,15 @@ def test_newer_schema_is_refused(make_relay, tmp_path):
     assert before[:16] == store.read_bytes()[:16]
 
 
-def test_words_are_taken_out_before_storing(start, tmp_path):
+def test_words_are_taken_out_before_storing(make_relay, tmp_path):
     store = tmp_path / "traces.db"
-    relay = start(store, "--redact", "authorization,password")
+    relay = make_relay().start_local(
+        "--redact", "authorization,password", store=store
+    )
     http = {"request": {"url": "http://x/?password=geheim", "method": "GET"}}
     metadata = {"default": {"Authorization": "Bearer geheim", "kept": 1}}
     for send in (
-        lambda d: put(relay, [d]).status == 200,
+        lambda d: relay.put(d).status == 200,
         lambda d: relay.request(
             "POST", "/api/import", d, {"Content-Type": "application/json"}
         ).status == 200,
@@ -171,8 +149,8 @@ def test_words_are_taken_out_before_storing(start, tmp_path):
         assert b"geheim" not in file.read_bytes()
 
 
-def test_rate_of_the_default_rule(start):
-    relay = start(":memory:", "--sampling-rate", "0.25")
+def test_rate_of_the_default_rule(make_relay):
+    relay = make_relay().start_local("--sampling-rate", "0.25")
     answer = json.loads(relay.request("POST", "/GetSamplingRules", "{}").body)
     rates = [
         r["SamplingRule"]["FixedRate"] for r in answer["SamplingRuleRecords"]

@@ -12,7 +12,6 @@ from urllib.parse import quote
 import pytest
 
 from harness.documents import segment
-from harness.relay import BINARY
 from harness.waiting import until
 
 CONNECTIONS = 256
@@ -23,14 +22,9 @@ SEGMENTS_MAX = 5 << 20
 
 
 @pytest.fixture
-def local(make_relay):
-    relay = make_relay()
-    (relay.directory / "cfg.yaml").write_text(json.dumps(relay.config))
-    at = f"127.0.0.1:{relay.udp_port}"
-    relay.run([BINARY, "local", "-c", "cfg.yaml", "-b", at, "-t", at,
-               "--store", ":memory:"])
-    yield relay
-    assert relay.request("GET", "/api/health").status == 200
+def local(local):
+    yield local
+    assert local.request("GET", "/api/health").status == 200
 
 
 def open_socket(relay):

@@ -7,19 +7,9 @@ import json
 import pytest
 
 from harness.documents import segment
-from harness.relay import BINARY
 from harness.waiting import until
 
 TRACE = "1-6921a4f1-8c02be7740d91f35a6e2c0b4"
-
-
-@pytest.fixture
-def local(make_relay):
-    relay = make_relay(env={"AWS_REGION": None})
-    address = f"127.0.0.1:{relay.udp_port}"
-    return relay.run(
-        [BINARY, "local", "-b", address, "-t", address, "--store", ":memory:"]
-    )
 
 
 def live(relay):
@@ -27,9 +17,7 @@ def live(relay):
 
 
 def put(relay, *texts):
-    body = json.dumps({"TraceSegmentDocuments": texts}).encode()
-    answer = relay.request("POST", "/TraceSegments", body)
-    return json.loads(answer.body)["UnprocessedTraceSegments"]
+    return json.loads(relay.put(*texts).body)["UnprocessedTraceSegments"]
 
 
 def test_nothing_came_yet(local):
@@ -106,15 +94,8 @@ def test_samplers_and_their_polls(local):
     assert sampler["next"] >= sampler["last_targets"]
 
 
-def run(make_relay, *words):
-    relay = make_relay(env={"AWS_REGION": None})
-    address = f"127.0.0.1:{relay.udp_port}"
-    argv = [BINARY, "local", "-b", address, "-t", address]
-    return relay.run([*argv, "--store", ":memory:", *words])
-
-
 def test_strict_refuses_what_is_old_ahead_or_large(make_relay):
-    relay = run(make_relay, "--strict")
+    relay = make_relay().start_local("--strict")
     for second in (0x5F000000, 0xF0000000):
         text = segment(trace_id=f"1-{second:08x}-{'a' * 24}")
         assert put(relay, text)[0]["ErrorCode"] == "InvalidTraceId"
@@ -139,7 +120,7 @@ def test_what_aws_would_refuse_is_told_of(local):
 
 
 def test_rate_of_the_default_rule(make_relay):
-    relay = run(make_relay, "--sampling-rate", "0.25")
+    relay = make_relay().start_local("--sampling-rate", "0.25")
     answer = relay.request("POST", "/GetSamplingRules", b"")
     (record,) = json.loads(answer.body)["SamplingRuleRecords"]
     assert record["SamplingRule"]["FixedRate"] == 0.25

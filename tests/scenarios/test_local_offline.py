@@ -4,7 +4,6 @@ address leads to the loopback interface, where all packets are looked at: one
 to another address, or a question to a name server, would be seen."""
 
 import ipaddress
-import json
 import socket
 import struct
 import subprocess
@@ -13,7 +12,6 @@ import threading
 import pytest
 
 from harness.documents import segment
-from harness.relay import BINARY
 from harness.waiting import until
 
 ETH_P_ALL = 3
@@ -83,23 +81,17 @@ def test_no_packet_leaves(watch, make_relay):
             "ECS_CONTAINER_METADATA_URI_V4": f"http://{ELSEWHERE}/v4",
         }
     )
-    (relay.directory / "cfg.yaml").write_text(json.dumps(relay.config))
-    at = f"127.0.0.1:{relay.udp_port}"
-    relay.run([BINARY, "local", "-c", "cfg.yaml", "-b", at, "-t", at])
+    relay.start_local(store=None)
     relay.send(segment(name="one"))
-    body = json.dumps({"TraceSegmentDocuments": [segment(name="two")]})
-    assert relay.request("POST", "/TraceSegments", body).status == 200
+    assert relay.put(segment(name="two")).status == 200
     for path in ("/GetSamplingRules", "/SamplingTargets", "/Groups",
                  "/TelemetryRecords", "/EncryptionConfig"):
         assert relay.request("POST", path, "{}").status < 500
     for path in ("/", "/app.js", "/api/health", "/api/live", "/api/traces",
                  "/api/graph", "/metrics"):
         assert relay.get(path).status == 200
-    for words in (["demo"], ["ls"], ["doctor"], ["env"], ["clear"]):
-        subprocess.run(
-            [BINARY, *words, "-t", at], check=True, timeout=60, env=relay.env,
-            stdout=subprocess.DEVNULL,
-        )
+    for name in ("demo", "ls", "doctor", "env", "clear"):
+        relay.command(name, check=True)
     assert relay.stop() == 0
     assert watch.seen == set()
     # and it would have been seen

@@ -7,42 +7,26 @@ import os
 import shutil
 import signal
 import stat
-import subprocess
 
 import pytest
 
 from harness.documents import segment
-from harness.relay import BINARY
-
-
-def start(relay, *words):
-    at = f"127.0.0.1:{relay.udp_port}"
-    relay.run([BINARY, "local", "-c", "cfg.yaml", "-b", at, "-t", at, *words])
 
 
 def runs_of(relay):
-    start(relay, "--store", "run")
+    relay.start_local(store="run")
     return json.loads(relay.request("GET", "/api/runs").body)["runs"]
 
 
 def put(relay, **members):
     document = segment(**members)
-    body = json.dumps({"TraceSegmentDocuments": [document]})
-    assert relay.request("POST", "/TraceSegments", body).status == 200
+    assert relay.put(document).status == 200
     return json.loads(document)["trace_id"]
-
-
-def command(relay, name, *words):
-    return subprocess.run(
-        [BINARY, name, "-t", f"127.0.0.1:{relay.tcp_port}", *words],
-        capture_output=True, text=True, timeout=60, env=relay.env,
-    )
 
 
 @pytest.fixture
 def relay(make_relay):
     relay = make_relay()
-    (relay.directory / "cfg.yaml").write_text(json.dumps(relay.config))
     relay.env["XDG_STATE_HOME"] = str(relay.directory)
     return relay
 
@@ -69,8 +53,8 @@ def test_a_file_for_each_start(relay):
     traces = json.loads(relay.request("GET", "/api/traces").body)["traces"]
     assert traces == []
     assert relay.stop() == 0
-    assert command(relay, "ls", "--store", "run").stdout == ""
-    assert kept in command(relay, "ls", "--store", run["path"]).stdout
+    assert relay.command("ls", "--store", "run").stdout == ""
+    assert kept in relay.command("ls", "--store", run["path"]).stdout
 
 
 def test_an_earlier_run_is_read(relay):
@@ -119,7 +103,7 @@ def test_more_runs_than_are_held_open(relay):
     for second in range(10, 17):
         name = f"2026-01-01T00-00-{second}Z-1.db"
         shutil.copy(run["path"], folder / name)
-    start(relay, "--store", "run")
+    relay.start_local(store="run")
     names = [r["name"] for r in
              json.loads(relay.request("GET", "/api/runs").body)["runs"]]
     assert len(names) == 9
@@ -138,28 +122,28 @@ def test_more_runs_than_are_held_open(relay):
 
 def test_the_file_is_read_without_local_mode(relay):
     file = relay.directory / "xray-relay" / "traces.db"
-    absent = command(relay, "ls")
+    absent = relay.command("ls")
     assert absent.returncode == 1
     assert "start `xray-relay local`" in absent.stderr
-    start(relay)
+    relay.start_local(store=None)
     good = put(relay, name="good")
     bad = put(relay, name="bad", fault=True)
     # Beside the one who writes it.
     for words in (["ls"], ["ls", "--store", str(file)]):
-        lines = command(relay, *words).stdout
+        lines = relay.command(*words).stdout
         assert good in lines and bad in lines
     assert relay.stop() == 0
     before = file.read_bytes()
-    done = command(relay, "ls", "fault")
+    done = relay.command("ls", "fault")
     assert done.returncode == 0 and "reading the store's file" in done.stderr
     assert bad in done.stdout and good not in done.stdout
-    assert command(relay, "ls", "fault >").returncode == 2
-    assert good in command(relay, "show", good).stdout
-    exported = command(relay, "export", "fault").stdout
+    assert relay.command("ls", "fault >").returncode == 2
+    assert good in relay.command("show", good).stdout
+    exported = relay.command("export", "fault").stdout
     assert json.loads(exported)["trace_id"] == bad
     assert file.read_bytes() == before
-    nowhere = command(relay, "ls", "--store", str(file) + ".none")
+    nowhere = relay.command("ls", "--store", str(file) + ".none")
     assert nowhere.returncode == 1 and "traces.db.none" in nowhere.stderr
     file.write_bytes(b"no database" * 1000)
-    assert command(relay, "ls").returncode == 1
+    assert relay.command("ls").returncode == 1
     assert file.exists()

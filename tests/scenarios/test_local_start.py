@@ -3,31 +3,13 @@
 not, and the sample of traces."""
 
 import json
-import os
 import subprocess
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
-import pytest
 
-from harness.relay import BINARY
-
-
-def words(relay, *more):
-    address = f"127.0.0.1:{relay.udp_port}"
-    return [BINARY, "local", "-c", "cfg.yaml", "-b", address, "-t", address,
-            *more]
-
-
-@pytest.fixture
-def local(make_relay):
-    relay = make_relay()
-    (relay.directory / "cfg.yaml").write_text(json.dumps(relay.config))
-    return relay
-
-
-def test_says_where_it_listens(local):
-    local.run(words(local))
+def test_says_where_it_listens(make_relay):
+    local = make_relay().start_local(store=None)
     local.wait_log("query ")
     lines = local.log().splitlines()
     at = f"127.0.0.1:{local.tcp_port}"
@@ -42,11 +24,11 @@ def test_says_where_it_listens(local):
     assert lines[3].startswith(f'query    eval "$(xray-relay env -t {at})" &&')
 
 
-def test_another_local_mode_is_recognized(local):
-    local.run(words(local))
-    for store in ([], ["--store", ":memory:"]):
+def test_another_local_mode_is_recognized(make_relay):
+    local = make_relay().start_local(store=None)
+    for store in (None, ":memory:"):
         done = subprocess.run(
-            words(local, *store), cwd=local.directory, env=local.env,
+            local.local_words(store=store), cwd=local.directory, env=local.env,
             capture_output=True, text=True, timeout=60,
         )
         assert done.returncode == 1
@@ -62,12 +44,13 @@ class Stranger(BaseHTTPRequestHandler):
         pass
 
 
-def test_a_stranger_is_told_of(local):
+def test_a_stranger_is_told_of(make_relay):
+    local = make_relay()
     local.judged = False  # it does not start
     server = ThreadingHTTPServer(("127.0.0.1", local.tcp_port), Stranger)
     Thread(target=server.serve_forever, daemon=True).start()
     try:
-        local.run(words(local, "--store", ":memory:"), ready=False)
+        local.start_local(ready=False)
         assert local.process.wait(30) == 1
     finally:
         server.shutdown()
@@ -76,12 +59,8 @@ def test_a_stranger_is_told_of(local):
 
 
 def test_demo_sends_through_the_listeners(local):
-    local.run(words(local, "--store", ":memory:"))
     at = f"127.0.0.1:{local.tcp_port}"
-    done = subprocess.run(
-        [BINARY, "demo", "-t", at],
-        capture_output=True, text=True, timeout=60, env=os.environ,
-    )
+    done = local.command("demo")
     assert done.returncode == 0, done.stderr
     assert f"http://{at}/" in done.stdout
     live = json.loads(local.get("/api/live").body)
@@ -100,11 +79,8 @@ def test_demo_sends_through_the_listeners(local):
         "partial",
         'service("shop-orders") AND service("payments-db")',
     ):
-        found = subprocess.run(
-            [BINARY, "ls", "-t", at, filter],
-            capture_output=True, text=True, timeout=60,
-        )
-        assert found.stdout.count("\n") >= 1, filter
+        found = local.command("ls", filter).stdout
+        assert found.count("\n") >= 1, filter
     row = json.loads(local.get("/api/traces?filter=fault&limit=1").body)
     trace = row["traces"][0]["id"]
     whole = json.loads(local.get(f"/api/traces/{trace}").body)

@@ -7,24 +7,7 @@ import os
 import stat
 from urllib.parse import quote
 
-import pytest
-
-from harness.relay import BINARY
-
 SECOND = 1790000000
-
-
-def start(relay, *words):
-    address = f"127.0.0.1:{relay.udp_port}"
-    command = [BINARY, "local", "-c", "cfg.yaml", "-b", address, "-t", address]
-    return relay.run([*command, *words])
-
-
-@pytest.fixture
-def local(make_relay):
-    relay = make_relay()
-    (relay.directory / "cfg.yaml").write_text(json.dumps(relay.config))
-    return relay
 
 
 def document(n):
@@ -40,22 +23,18 @@ def document(n):
     )
 
 
-def put(relay, documents):
-    body = json.dumps({"TraceSegmentDocuments": documents})
-    return relay.request("POST", "/TraceSegments", body, timeout=5)
-
-
-def test_things_are_kept(local):
-    store = local.directory / "folder" / "kept.db"
+def test_things_are_kept(make_relay, tmp_path):
+    store = tmp_path / "folder" / "kept.db"
+    local = make_relay()
     local.judged = False  # two processes write this log
-    start(local, "--store", str(store))
+    local.start_local(store=store)
     local.send(document(1))
     body = json.dumps({"GroupName": "g", "FilterExpression": "fault"})
     assert local.request("POST", "/CreateGroup", body).status == 200
     assert local.stop() == 0
     assert stat.S_IMODE(os.stat(store).st_mode) == 0o600
     assert stat.S_IMODE(os.stat(store.parent).st_mode) == 0o700
-    start(local, "--store", str(store))
+    local.start_local(store=store)
     groups = json.loads(local.request("POST", "/Groups").body)["Groups"]
     assert groups[1]["FilterExpression"] == "fault"
     window = json.dumps({"StartTime": SECOND, "EndTime": SECOND + 1})
@@ -63,24 +42,18 @@ def test_things_are_kept(local):
     assert answer["TracesProcessedCount"] == 1
 
 
-def test_a_second_process_is_turned_away(local, make_relay):
-    store = local.directory / "one.db"
-    start(local, "--store", str(store))
+def test_a_second_process_is_turned_away(make_relay, tmp_path):
+    store = tmp_path / "one.db"
+    local = make_relay().start_local(store=store)
     second = make_relay()
     second.judged = False  # it ends by itself
-    (second.directory / "cfg.yaml").write_text(json.dumps(second.config))
-    address = f"127.0.0.1:{second.udp_port}"
-    second.run(
-        [BINARY, "local", "-c", "cfg.yaml", "-b", address, "-t", address,
-         "--store", str(store)],
-        ready=False,
-    )
+    second.start_local(store=store, ready=False)
     assert second.process.wait(20) == 1
     assert f"in use by process {local.process.pid}" in second.output()
 
 
-def test_hosts_and_origins(local):
-    start(local, "--store", ":memory:", "--allow-host", "xray,other")
+def test_hosts_and_origins(make_relay):
+    local = make_relay().start_local("--allow-host", "xray,other")
     port = local.tcp_port
     for headers, status in (
         ({"Host": f"127.0.0.1:{port}"}, 200),
@@ -99,19 +72,18 @@ def test_hosts_and_origins(local):
         assert answer.status == status, headers
 
 
-def test_other_addresses_are_asked_for_twice(local):
-    words = [BINARY, "local", "-c", "cfg.yaml", "--store", ":memory:"]
-    address = f"0.0.0.0:{local.udp_port}"
-    bind = ["-b", address, "-t", address]
-    local.run(words + bind, ready=False)
+def test_other_addresses_are_asked_for_twice(make_relay):
+    local = make_relay()
+    words = local.local_words(host="0.0.0.0")
+    local.run(words, ready=False)
     assert local.process.wait(20) == 1
     assert "--allow-remote" in local.output()
-    local.run(words + bind + ["--allow-remote"])
+    local.run([*words, "--allow-remote"])
     local.wait_log("/?token=")
     token = local.log().split("/?token=")[1].split()[0]
     assert local.request("POST", "/Groups", "{}").status == 401
     assert local.request("POST", "/GetSamplingRules", "{}").status == 200
-    assert put(local, [document(1)]).status == 200
+    assert local.put(document(1)).status == 200
     bearer = {"Authorization": f"Bearer {token}"}
     assert local.request("POST", "/Groups", "{}", bearer).status == 200
     for key, status in ((token, 200), (token[:-1], 401), ("", 401)):
@@ -123,13 +95,9 @@ def test_other_addresses_are_asked_for_twice(local):
         assert answer.status == status, key
 
 
-def test_a_token_of_ones_own(local):
-    local.env["XRAY_RELAY_TOKEN"] = "0123456789abcdef"
-    address = f"0.0.0.0:{local.udp_port}"
-    local.run(
-        [BINARY, "local", "-c", "cfg.yaml", "--store", ":memory:",
-         "-b", address, "-t", address, "--allow-remote"]
-    )
+def test_a_token_of_ones_own(make_relay):
+    local = make_relay(env={"XRAY_RELAY_TOKEN": "0123456789abcdef"})
+    local.run(local.local_words("--allow-remote", host="0.0.0.0"))
     own = {"Authorization": "Bearer 0123456789abcdef"}
     other = {"Authorization": "Bearer 0123456789abcdee"}
     assert local.request("POST", "/Groups", "{}", own).status == 200
@@ -141,8 +109,8 @@ def found(relay, text):
     return [t["name"] for t in json.loads(answer.body)["traces"]]
 
 
-def test_text_is_found_with_and_without_the_index(local):
-    store = str(local.directory / "text.db")
+def test_text_is_found_with_and_without_the_index(make_relay, tmp_path):
+    local = make_relay()
     texts = ["Bank.example \u00fc", 'say "hi"', "100%_*", "or NOT and"]
     documents = []
     for n, text in enumerate(texts):
@@ -151,9 +119,9 @@ def test_text_is_found_with_and_without_the_index(local):
     asked = ["bank.EX", "\u00fc", '"hi', "%_*", "NOT", "an", "xyz", "svc\0"]
     answers = []
     for words in ([], ["--index-text"], [], ["--index-text"]):
-        start(local, "--store", store, *words)
+        local.start_local(*words, store=tmp_path / "text.db")
         if documents:
-            put(local, documents)
+            local.put(*documents)
             documents = []
         answers.append([found(local, text) for text in asked])
         assert local.stop() == 0

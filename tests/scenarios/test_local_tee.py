@@ -8,18 +8,7 @@ import pytest
 
 from harness.documents import segment, segments
 from harness.ports import free_port
-from harness.relay import BINARY
 from harness.waiting import until
-
-
-def start(relay, *words, ready=True):
-    (relay.directory / "cfg.yaml").write_text(json.dumps(relay.config))
-    at = f"127.0.0.1:{relay.udp_port}"
-    return relay.run(
-        [BINARY, "local", "-o", "-c", "cfg.yaml", "-b", at, "-t", at,
-         "--store", ":memory:", *words],
-        ready,
-    )
 
 
 def traces(relay):
@@ -28,7 +17,7 @@ def traces(relay):
 
 
 def test_both_get_it(make_relay, xray):
-    relay = start(make_relay(config={"Endpoint": xray.url}), "--tee")
+    relay = make_relay(config={"Endpoint": xray.url}).start_local("-o", "--tee")
     assert f"upload   to AWS as well, {xray.url}" in relay.output()
     sent = segments(20)
     relay.send(*sent)
@@ -44,7 +33,7 @@ def test_both_get_it(make_relay, xray):
 
 
 def test_nothing_goes_there_unasked(make_relay, xray):
-    relay = start(make_relay(config={"Endpoint": xray.url}))
+    relay = make_relay(config={"Endpoint": xray.url}).start_local("-o")
     relay.send(segment())
     until(lambda: traces(relay), 30)
     assert relay.stop() == 0
@@ -55,12 +44,11 @@ def test_local_mode_goes_on_when_aws_is_away(make_relay):
     away = {"Endpoint": f"http://127.0.0.1:{free_port()}"}
     away["Shutdown"] = {"DeadlineMs": 100}
     away["TotalBufferSizeMB"] = 3
-    relay = start(make_relay(config=away), "--tee")
+    relay = make_relay(config=away).start_local("-o", "--tee")
     # More than may wait for AWS, from a sender that could be told to retry.
     for _ in range(5):
         documents = segments(20, pad=60000)
-        body = json.dumps({"TraceSegmentDocuments": documents})
-        answer = relay.request("POST", "/TraceSegments", body)
+        answer = relay.put(*documents)
         assert json.loads(answer.body)["UnprocessedTraceSegments"] == []
     assert len(traces(relay)) == 100
 
@@ -71,6 +59,6 @@ def test_not_to_itself(make_relay, host):
     relay.judged = False  # it ends by itself
     url = f"http://{host}:{relay.udp_port}"
     relay.env["AWS_ENDPOINT_URL_XRAY"] = url
-    start(relay, "--tee", ready=False)
+    relay.start_local("-o", "--tee", ready=False)
     assert relay.process.wait(20) == 1
     assert "is local mode itself" in relay.output()

@@ -13,27 +13,13 @@ import pytest
 
 from harness.documents import segment
 from harness.ports import free_port
-from harness.relay import BINARY
+from harness.relay import BINARY, NO_ACCOUNT
 from harness.terminal import Terminal
 
-NOTHING = {
-    "AWS_REGION": None,
-    "AWS_ACCESS_KEY_ID": None,
-    "AWS_SECRET_ACCESS_KEY": None,
-}
 CTRL_X = "\x18"
 ESC = "\x1b"
 REVERSED_LIST = "Traces, newest first"
 EAST = "\u6ce8\u6587"  # two characters, four columns
-
-
-@pytest.fixture
-def local(make_relay):
-    relay = make_relay(env=NOTHING)
-    address = f"127.0.0.1:{relay.udp_port}"
-    return relay.run(
-        [BINARY, "local", "-b", address, "-t", address, "--store", ":memory:"]
-    )
 
 
 @pytest.fixture
@@ -53,12 +39,8 @@ def tui():
 
 
 def put(relay, *documents):
-    """By HTTP, so that it is there when this returns."""
     for i in range(0, len(documents), 50):
-        body = {"TraceSegmentDocuments": documents[i : i + 50]}
-        answer = relay.request(
-            "POST", "/TraceSegments", json.dumps(body).encode()
-        )
+        answer = relay.put(*documents[i : i + 50])
         assert json.loads(answer.body)["UnprocessedTraceSegments"] == []
     return [json.loads(document)["trace_id"] for document in documents]
 
@@ -296,10 +278,7 @@ def test_a_lost_server_is_connected_again(local, tui):
     terminal.sees("/before", "live")
     local.stop()
     terminal.sees("connection lost, trying again", "/before")
-    address = f"127.0.0.1:{local.udp_port}"
-    local.run(
-        [BINARY, "local", "-b", address, "-t", address, "--store", ":memory:"]
-    )
+    local.start_local()
     terminal.sees("live", "no traces yet")
     put(local, shop(path="/after"))
     terminal.sees("/after")
@@ -315,12 +294,8 @@ def test_without_colour(local, tui):
 
 
 def test_where_nobody_listens_the_file_is_read(make_relay, tui, tmp_path):
-    relay = make_relay(env=NOTHING)
-    address = f"127.0.0.1:{relay.udp_port}"
     store = str(tmp_path / "traces.db")
-    relay.run(
-        [BINARY, "local", "-b", address, "-t", address, "--store", store]
-    )
+    relay = make_relay(env=NO_ACCOUNT).start_local(store=store)
     put(relay, shop(path="/kept"))
     relay.stop()
     terminal = tui(relay, "--store", store)

@@ -3,6 +3,7 @@
 environment, asked by HTTP, stopped by a signal, its ledger checked."""
 
 import http.client
+import json
 import os
 import signal
 import socket
@@ -22,6 +23,8 @@ with open(BINARY, "rb") as _f:
     SANITIZED = b"__asan_init" in _f.read()
 READY_S = 15  # with sanitizers on a busy machine
 STOP_S = 40
+# An environment without an account: local mode needs none.
+NO_ACCOUNT = dict.fromkeys(("AWS_REGION", *STATIC.environment()))
 
 
 class Relay:
@@ -64,11 +67,24 @@ class Relay:
     # Life.
 
     def start(self, ready=True, binary=BINARY, flags=("-o",)):
+        argv = [binary, *self.places(), *flags, *self.args]
+        return self.run(argv, ready)
+
+    def start_local(self, *words, store=":memory:", ready=True):
+        """As local mode. store None: the one it takes if nothing is said."""
+        return self.run(self.local_words(*words, store=store), ready)
+
+    def local_words(self, *words, store=":memory:", host="127.0.0.1"):
+        """The words that start it as local mode."""
+        kept = ["--store", str(store)] if store else []
+        return [BINARY, "local", *self.places(host), *kept, *words]
+
+    def places(self, host="127.0.0.1"):
+        """Our cfg.yaml, just written, and our ports."""
         file = self.directory / "cfg.yaml"
         file.write_text(yaml.safe_dump(self.config))
-        address = f"127.0.0.1:{self.udp_port}"
-        argv = [binary, "-c", str(file), "-b", address, "-t", address]
-        return self.run([*argv, *flags, *self.args], ready)
+        address = f"{host}:{self.udp_port}"
+        return ["-c", str(file), "-b", address, "-t", address]
 
     def run(self, argv, ready=True):
         """Starts it with these words, for scenarios about the words; again
@@ -120,7 +136,23 @@ class Relay:
         self._socket.sendto(data, ("127.0.0.1", self.udp_port))
         self.sent += bool(data)
 
+    def put(self, *documents):
+        """By HTTP, so that local mode can be asked for them at once."""
+        body = json.dumps({"TraceSegmentDocuments": documents})
+        return self.request("POST", "/TraceSegments", body, timeout=30)
+
     # Asking.
+
+    def command(self, name, *words, env=(), **more):
+        """A subcommand that asks this local mode, and what it said."""
+        return subprocess.run(
+            [BINARY, name, "-t", f"127.0.0.1:{self.tcp_port}", *words],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            env={**self.env, **dict(env)},
+            **more,
+        )
 
     def request(self, method, target, body=None, headers=None, timeout=10):
         """An exchange on the TCP port; the answer has .status, .body,
