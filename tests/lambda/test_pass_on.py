@@ -10,9 +10,9 @@ import pytest
 
 from conftest import Watched
 from emulator.judge import delivered, ids, run
+from emulator.snapstart import Credentials, restore, snap_start
 from harness.fake_otlp import FakeOTLP
 from harness.server import Answer
-from test_snapstart import Credentials, snap_start
 
 U = 0.15
 BREAKER_CALLS = 6
@@ -171,23 +171,15 @@ def test_signed_after_a_snapshot(make_lambda, backend, keyring):
         OPENTELEMETRY_COLLECTOR_CONFIG_URI="yaml:" + SIGNED,
         BACKEND=backend.url,
     )
-    function.init()
-    assert credentials.asked == 0  # not before the snapshot
-    of_then = credentials.key
-    function.pause(1)
-    backend.cut_connections()
-    credentials.rotate()
-    of_then.revoked = True
+    old = restore(function, credentials, backend)
     _, sent = run(function, 2, 0)
     assert backend.span_ids() == set(sent)
     assert credentials.asked == 1
-    of_now = credentials.key
     credentials.rotate()
-    of_now.revoked = True
     _, more = run(function, 1, 0, start=10)
     assert backend.span_ids() == {*sent, *more}
     assert credentials.asked == 2
     for request in backend.requests:
-        assert of_then.id not in request.header("authorization")
+        assert old.id not in request.header("authorization")
     function.shutdown()
     function.ledger().check()

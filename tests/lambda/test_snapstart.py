@@ -5,63 +5,13 @@ void afterwards, as are connections."""
 import pytest
 
 from emulator.judge import delivered, run
-from harness.fake_metadata import when
-
-TOKEN = "bare-token"
-
-
-class Credentials:
-    """The endpoint: an own key after each rotation."""
-
-    def __init__(self, keyring):
-        self.keyring = keyring
-        self.asked = 0
-        self.rotate()
-
-    def rotate(self):
-        self.key = self.keyring.issue()
-
-    def __call__(self, headers):
-        self.asked += 1
-        if headers["Authorization"] != TOKEN:
-            return 404, b"unknown token", {}
-        body = {
-            "AccessKeyId": self.key.id,
-            "SecretAccessKey": self.key.secret,
-            "Token": self.key.token,
-            "Expiration": when(self.key.expires),
-        }
-        return 200, body, {}
-
-
-def snap_start(make_lambda, credentials, **env):
-    function = make_lambda(
-        init_type="snap-start",
-        credentials=credentials,
-        env={
-            "AWS_ACCESS_KEY_ID": None,
-            "AWS_SECRET_ACCESS_KEY": None,
-            "AWS_CONTAINER_AUTHORIZATION_TOKEN": TOKEN,
-            **env,
-        },
-    )
-    address = function.api.address
-    function.env["AWS_CONTAINER_CREDENTIALS_FULL_URI"] = (
-        f"http://{address}/2021-04-23/credentials"
-    )
-    return function
+from emulator.snapstart import Credentials, restore, snap_start
 
 
 def test_snap_start(make_lambda, xray, keyring):
     credentials = Credentials(keyring)
     function = snap_start(make_lambda, credentials)
-    function.init()
-    assert credentials.asked == 0  # not before the snapshot
-    old = credentials.key
-    function.pause(1)
-    xray.cut_connections()
-    credentials.rotate()
-    old.revoked = True
+    old = restore(function, credentials, xray)
     _, sent = run(function, 2, 0)
     assert delivered(xray) == set(sent)
     for request in xray.puts():
