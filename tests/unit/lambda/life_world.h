@@ -82,6 +82,13 @@ static inline void to_waiting(struct world *w, enum life_event_kind telemetry)
     assert_true(kind(w, telemetry) & LIFE_NEXT);
 }
 
+/* As most tests find it: subscribed, and waiting for the first invocation. */
+static inline void begin_waiting(struct world *w)
+{
+    begin(w);
+    to_waiting(w, LIFE_EVENT_SUBSCRIBED);
+}
+
 /* A whole invocation without documents. */
 static inline void invocation(struct world *w)
 {

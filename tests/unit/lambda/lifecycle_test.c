@@ -30,8 +30,7 @@ static void test_eager_upload_then_next(void **state)
 {
     (void)state;
     struct world w;
-    begin(&w);
-    to_waiting(&w, LIFE_EVENT_SUBSCRIBED);
+    begin_waiting(&w);
     assert_int_equal(invoke(&w), LIFE_RELEASE);
     pass(&w, 20);
     queued(&w, 1);
@@ -48,8 +47,7 @@ static void test_rest_is_sent_at_the_end(void **state)
 {
     (void)state;
     struct world w;
-    begin(&w);
-    to_waiting(&w, LIFE_EVENT_SUBSCRIBED);
+    begin_waiting(&w);
     invoke(&w);
     assert_int_equal(done(&w, "r1"), LIFE_DRAIN);
     queued(&w, 2); /* out of the sockets */
@@ -63,8 +61,7 @@ static void test_failed_upload_holds_nothing_up(void **state)
 {
     (void)state;
     struct world w;
-    begin(&w);
-    to_waiting(&w, LIFE_EVENT_SUBSCRIBED);
+    begin_waiting(&w);
     invoke(&w);
     done(&w, "r1");
     queued(&w, 1);
@@ -79,8 +76,7 @@ static void test_datagrams_are_waited_for(void **state)
 {
     (void)state;
     struct world w;
-    begin(&w);
-    to_waiting(&w, LIFE_EVENT_SUBSCRIBED);
+    begin_waiting(&w);
     invoke(&w);
     queued(&w, 1);
     struct life_event e = {.kind = LIFE_EVENT_CHANGED, .datagram = true};
@@ -95,8 +91,7 @@ static void test_two_eager_uploads_at_most(void **state)
 {
     (void)state;
     struct world w;
-    begin(&w);
-    to_waiting(&w, LIFE_EVENT_SUBSCRIBED);
+    begin_waiting(&w);
     invoke(&w);
     queued(&w, 1);
     w.queue.uploads = 2;
@@ -109,8 +104,7 @@ static void test_bodies_under_way(void **state)
 {
     (void)state;
     struct world w;
-    begin(&w);
-    to_waiting(&w, LIFE_EVENT_SUBSCRIBED);
+    begin_waiting(&w);
     invoke(&w);
     done(&w, "r1");
     w.queue.open = 1;
@@ -123,8 +117,7 @@ static void test_cap_after_the_handler(void **state)
 {
     (void)state;
     struct world w;
-    begin(&w);
-    to_waiting(&w, LIFE_EVENT_SUBSCRIBED);
+    begin_waiting(&w);
     invoke(&w);
     w.queue.uploads = 1;
     pass(&w, 100);
@@ -138,8 +131,7 @@ static void test_cap_before_the_deadline(void **state)
 {
     (void)state;
     struct world w;
-    begin(&w);
-    to_waiting(&w, LIFE_EVENT_SUBSCRIBED);
+    begin_waiting(&w);
     invoke(&w);
     w.queue.uploads = 1;
     pass(&w, TIMEOUT_MS - 500);
@@ -153,8 +145,7 @@ static void test_frequent_asks_at_once(void **state)
 {
     (void)state;
     struct world w;
-    begin(&w);
-    to_waiting(&w, LIFE_EVENT_SUBSCRIBED);
+    begin_waiting(&w);
     invocations(&w, 3, 100);
     pass(&w, 100);
     assert_int_equal(invoke(&w), LIFE_HOLD | LIFE_NEXT);
@@ -167,8 +158,7 @@ static void test_frequent_uploads_at_the_interval(void **state)
 {
     (void)state;
     struct world w;
-    begin(&w);
-    to_waiting(&w, LIFE_EVENT_SUBSCRIBED);
+    begin_waiting(&w);
     invocations(&w, 5, 1000);
     queued(&w, 1);
     for (int i = 0; i < 4; i++) {
@@ -191,8 +181,7 @@ static void test_cap_counts_from_the_first_news(void **state)
 {
     (void)state;
     struct world w;
-    begin(&w);
-    to_waiting(&w, LIFE_EVENT_SUBSCRIBED);
+    begin_waiting(&w);
     invocations(&w, 4, 10);
     queued(&w, 50);
     assert_true(invoke(&w) & LIFE_UPLOAD);
@@ -208,8 +197,7 @@ static void test_frequent_uploads_when_much_waits(void **state)
 {
     (void)state;
     struct world w;
-    begin(&w);
-    to_waiting(&w, LIFE_EVENT_SUBSCRIBED);
+    begin_waiting(&w);
     invocations(&w, 4, 10);
     queued(&w, 50);
     assert_true(invoke(&w) & LIFE_UPLOAD);
@@ -224,8 +212,7 @@ static void test_back_to_rare(void **state)
 {
     (void)state;
     struct world w;
-    begin(&w);
-    to_waiting(&w, LIFE_EVENT_SUBSCRIBED);
+    begin_waiting(&w);
     invocations(&w, 10, 10);
     pass(&w, 60000);
     assert_int_equal(invoke(&w), LIFE_RELEASE); /* waits for the end */
@@ -236,13 +223,11 @@ static void test_one_long_gap(void **state)
 {
     (void)state;
     struct world w;
-    begin(&w);
-    to_waiting(&w, LIFE_EVENT_SUBSCRIBED);
+    begin_waiting(&w);
     invocations(&w, 10, 10);
     pass(&w, 6000);
     assert_int_equal(invoke(&w), LIFE_HOLD | LIFE_NEXT);
-    begin(&w);
-    to_waiting(&w, LIFE_EVENT_SUBSCRIBED);
+    begin_waiting(&w);
     invocations(&w, 10, 5100); /* just longer than the interval */
     pass(&w, 5100);
     assert_int_equal(invoke(&w), LIFE_RELEASE);
@@ -253,8 +238,7 @@ static void test_rest_of_the_one_before(void **state)
 {
     (void)state;
     struct world w;
-    begin(&w);
-    to_waiting(&w, LIFE_EVENT_SUBSCRIBED);
+    begin_waiting(&w);
     invocation(&w);
     queued(&w, 1);
     assert_int_equal(invoke(&w), LIFE_RELEASE | LIFE_UPLOAD);
@@ -265,8 +249,7 @@ static void test_wait_for_datagrams_ends(void **state)
 {
     (void)state;
     struct world w;
-    begin(&w);
-    to_waiting(&w, LIFE_EVENT_SUBSCRIBED);
+    begin_waiting(&w);
     invoke(&w);
     queued(&w, 1);
     feed(&w, (struct life_event){.kind = LIFE_EVENT_CHANGED, .datagram = true});
@@ -297,8 +280,7 @@ static void test_lost_runtime_done(void **state)
 {
     (void)state;
     struct world w;
-    begin(&w);
-    to_waiting(&w, LIFE_EVENT_SUBSCRIBED);
+    begin_waiting(&w);
     invoke(&w);
     assert_false(pass(&w, TIMEOUT_MS - 51) & LIFE_NEXT);
     assert_true(pass(&w, 1) & LIFE_NEXT);
@@ -312,8 +294,7 @@ static void test_late_and_double_news(void **state)
 {
     (void)state;
     struct world w;
-    begin(&w);
-    to_waiting(&w, LIFE_EVENT_SUBSCRIBED);
+    begin_waiting(&w);
     invocation(&w);
     assert_int_equal(done(&w, "r1"), 0);
     invoke(&w);
@@ -328,8 +309,7 @@ static void test_news_before_the_event(void **state)
 {
     (void)state;
     struct world w;
-    begin(&w);
-    to_waiting(&w, LIFE_EVENT_SUBSCRIBED);
+    begin_waiting(&w);
     done(&w, "r1");
     assert_int_equal(invoke(&w), LIFE_RELEASE | LIFE_DRAIN);
     assert_true(kind(&w, LIFE_EVENT_DRAINED) & LIFE_NEXT);
@@ -355,8 +335,7 @@ static void test_breaker(void **state)
 {
     (void)state;
     struct world w;
-    begin(&w);
-    to_waiting(&w, LIFE_EVENT_SUBSCRIBED);
+    begin_waiting(&w);
     queued(&w, 1);
     w.queue.failures = 3;
     assert_int_equal(invoke(&w), LIFE_HOLD | LIFE_NEXT);
@@ -445,15 +424,13 @@ static void test_stale_connections(void **state)
     (void)state;
     struct world w;
     for (int late = 0; late < 2; late++) {
-        begin(&w);
-        to_waiting(&w, LIFE_EVENT_SUBSCRIBED);
+        begin_waiting(&w);
         invocation(&w);
         struct life_event e = {.kind = LIFE_EVENT_INVOKE,
                                .deadline_ms = w.now + TIMEOUT_MS,
                                .away_ms = 3999 + late};
         assert_int_equal(feed(&w, e) & LIFE_THAWED, late ? LIFE_THAWED : 0);
-        begin(&w);
-        to_waiting(&w, LIFE_EVENT_SUBSCRIBED);
+        begin_waiting(&w);
         e.kind = LIFE_EVENT_SHUTDOWN;
         assert_int_equal(feed(&w, e) & LIFE_THAWED, late ? LIFE_THAWED : 0);
     }
@@ -464,8 +441,7 @@ static void test_long_freeze(void **state)
 {
     (void)state;
     struct world w;
-    begin(&w);
-    to_waiting(&w, LIFE_EVENT_SUBSCRIBED);
+    begin_waiting(&w);
     invocation(&w);
     struct life_event e = {.kind = LIFE_EVENT_INVOKE,
                            .deadline_ms = w.now + TIMEOUT_MS,
@@ -481,8 +457,7 @@ static void test_shutdown(void **state)
 {
     (void)state;
     struct world w;
-    begin(&w);
-    to_waiting(&w, LIFE_EVENT_SUBSCRIBED);
+    begin_waiting(&w);
     struct life_event e = {.kind = LIFE_EVENT_SHUTDOWN,
                            .deadline_ms = w.now + 2000};
     assert_int_equal(feed(&w, e), LIFE_RELEASE | LIFE_LEAVE);
@@ -498,8 +473,7 @@ static void test_shutdown_ends_by_itself(void **state)
 {
     (void)state;
     struct world w;
-    begin(&w);
-    to_waiting(&w, LIFE_EVENT_SUBSCRIBED);
+    begin_waiting(&w);
     invoke(&w);
     assert_true(kind(&w, LIFE_EVENT_SHUTDOWN) & LIFE_LEAVE);
     assert_int_equal(w.step.deadline_ms, w.now + 1400);
@@ -511,8 +485,7 @@ static void test_deadline_that_has_passed(void **state)
 {
     (void)state;
     struct world w;
-    begin(&w);
-    to_waiting(&w, LIFE_EVENT_SUBSCRIBED);
+    begin_waiting(&w);
     struct life_event e = {.kind = LIFE_EVENT_SHUTDOWN,
                            .deadline_ms = w.now - 10};
     assert_true(feed(&w, e) & LIFE_LEAVE);
