@@ -81,6 +81,7 @@ struct relay {
     struct otlp_http *otlp;
     struct http1 *otlp_server[2]; /* the address, and ::1 beside 127.0.0.1 */
     struct otlp_grpc *grpc[2];
+    unsigned grpc_hinted;
     struct tls_server *tls_http, *tls_grpc;
 
     char region[64];

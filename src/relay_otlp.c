@@ -143,6 +143,7 @@ static bool listen_grpc(struct relay *r)
         .message_max = (size_t)o->otlp_message_max_mb << 20,
         .tls = r->tls_grpc,
         .lambda = r->is_lambda,
+        .hinted = &r->grpc_hinted,
     };
     const char *at[2] = {o->otlp_grpc_address,
                          loopback_twin(o->otlp_grpc_address, twin)};

@@ -42,7 +42,8 @@ struct h2 *h2_new(struct loop *l, const struct h2_options *o, struct err *err);
 void h2_on_stray(struct h2 *s, void (*fn)(void *arg, struct slice first),
                  void *arg);
 const char *h2_bound(const struct h2 *s);
-/* Stops or resumes reading from connections (backpressure). */
+/* Reads little from connections, or again as much as there is (backpressure).
+ * What comes whole is handed to the handler all the same: it has to wait. */
 void h2_pause(struct h2 *s, bool pause);
 /* Streams whose answer is not yet given or not yet written. */
 unsigned h2_open_streams(const struct h2 *s);

@@ -73,15 +73,17 @@ struct otlp_grpc_options {
     size_t message_max; /* bytes */
     struct tls_server *tls;
     bool lambda;
+    unsigned *hinted; /* mix-ups told of in the log, a bit each; servers share
+                       * it. NULL: one of its own */
 };
 struct otlp_grpc *otlp_grpc_new(struct loop *l, struct pipeline *p,
                                 struct translator *t,
                                 const struct otlp_grpc_options *o,
                                 struct err *err);
 const char *otlp_grpc_bound(const struct otlp_grpc *g);
-/* Stops or resumes reading. It stops by itself when pipeline_busy; who wires
- * resumes on relief. The servers of
- * otlp_http_routes do the same, and are resumed by http1_pause. */
+/* Lets calls with spans wait, or goes on with them. It pauses by itself when
+ * pipeline_busy; who wires resumes on relief. The servers of otlp_http_routes
+ * do the same, and are resumed by http1_pause. */
 void otlp_grpc_pause(struct otlp_grpc *g, bool pause);
 /* GOAWAY; streams under way are answered. */
 void otlp_grpc_stop(struct otlp_grpc *g);

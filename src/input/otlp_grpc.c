@@ -22,7 +22,6 @@
 #define TIMEOUT_S 60
 #define PREFIX 5 /* a flag and four bytes of length before each message */
 #define RETRY_S 1
-#define MESSAGE_TEXT_MAX 1024
 #define DEADLINE_MAX_MS ((int64_t)3600 * 1000)
 #define HEALTH_MAX 1024 /* bytes of a request of the health service */
 #define ENCODINGS "identity,gzip,deflate,zstd"
@@ -39,14 +38,19 @@ struct otlp_grpc {
     size_t message_max;
     bool stopping;
     unsigned open; /* jobs that outlive their handler */
-    bool hinted[MIXUPS];
+    bool paused, lambda;
+    struct grpc_call *first, *last; /* waiting meanwhile */
+    struct timer *resume;
+    unsigned *hinted, hinted_here; /* bits of enum mixup */
 };
 
-/* One Export call whose job goes on for more than a slice. */
+/* One Export call that waits, or whose job goes on for more than a slice. */
 struct grpc_call {
     struct otlp_grpc *grpc;
     struct h2_stream *stream;
-    struct otlp_job *job;
+    struct otlp_body body;
+    struct otlp_job *job; /* NULL while it waits */
+    struct grpc_call *next, *prev;
     struct timer *deadline;
 };
 
@@ -56,7 +60,14 @@ static bool is_grpc_type(struct slice type);
 static void on_export(struct otlp_grpc *g, struct h2_stream *s);
 static bool unwrap(struct h2_stream *s, struct slice *message,
                    enum coding *coding);
+static void call_keep(struct grpc_call *c);
 static int64_t timeout_ms(struct slice text);
+static void call_wait(struct grpc_call *c);
+static void call_begin_next(struct otlp_grpc *g);
+static void call_refuse(struct grpc_call *c);
+static void call_unlink(struct grpc_call *c);
+static void on_resume(void *arg);
+static void call_give_up(struct grpc_call *c);
 static void on_deadline(void *arg);
 static void on_gone(void *arg);
 static void on_done(void *arg, const struct otlp_outcome *o);
@@ -66,9 +77,6 @@ static void on_unknown(struct otlp_grpc *g, struct h2_stream *s);
 static void reply_message(struct h2_stream *s, struct slice message);
 static void reply_error(struct h2_stream *s, enum rpc_code code,
                         const char *text, unsigned retry_s);
-static void percent_encode(struct buf *out, const char *text);
-static void encode_details(struct buf *out, enum rpc_code code,
-                           const char *text, unsigned retry_s);
 static void on_busy(void *arg);
 static void on_stray(void *arg, struct slice first);
 static void hint(struct otlp_grpc *g, enum mixup which);
@@ -83,6 +91,8 @@ struct otlp_grpc *otlp_grpc_new(struct loop *l, struct pipeline *p,
         log_fatal("out of memory for OTLP over gRPC");
     g->loop = l;
     g->message_max = o->message_max;
+    g->lambda = o->lambda;
+    g->hinted = o->hinted ? o->hinted : &g->hinted_here;
     struct h2_options h = {.address = o->address,
                            .tls = o->tls,
                            .body_max = o->message_max + PREFIX,
@@ -103,6 +113,7 @@ struct otlp_grpc *otlp_grpc_new(struct loop *l, struct pipeline *p,
         return NULL;
     }
     g->taker = otlp_taker_new(l, p, t, &k);
+    g->resume = timer_new(l, on_resume, g);
     h2_on_stray(g->server, on_stray, g);
     return g;
 }
@@ -114,12 +125,20 @@ const char *otlp_grpc_bound(const struct otlp_grpc *g)
 
 void otlp_grpc_pause(struct otlp_grpc *g, bool pause)
 {
+    g->paused = pause;
     h2_pause(g->server, pause);
+    /* Not at once: who calls is in the middle of what it does. */
+    if (!pause && g->first)
+        timer_start(g->resume, 0);
 }
 
 void otlp_grpc_stop(struct otlp_grpc *g)
 {
     g->stopping = true;
+    while (g->first && g->lambda)
+        call_begin_next(g);
+    while (g->first)
+        call_refuse(g->first);
     h2_stop(g->server);
 }
 
@@ -134,6 +153,7 @@ void otlp_grpc_free(struct otlp_grpc *g)
         return;
     h2_free(g->server);
     assert(g->open == 0);
+    timer_free(g->resume);
     otlp_taker_free(g->taker);
     free(g);
 }
@@ -187,6 +207,7 @@ static void on_export(struct otlp_grpc *g, struct h2_stream *s)
 {
     struct otlp_body body = {.encoding = OTLP_PROTOBUF};
     struct intake *in = otlp_taker_intake(g->taker);
+    struct otlp_job *job;
     char text[128];
     if (h2_body_state(s) == H2_BODY_TOO_LARGE) {
         snprintf(text, sizeof(text), "the message is larger than %zu bytes",
@@ -211,17 +232,24 @@ static void on_export(struct otlp_grpc *g, struct h2_stream *s)
         reply_error(s, RPC_UNAVAILABLE, "out of memory", RETRY_S);
         return;
     }
-    c->grpc = g;
-    c->stream = s;
+    *c = (struct grpc_call){.grpc = g, .stream = s, .body = body};
     g->open++;
-    int64_t limit = timeout_ms(h2_header(s, "grpc-timeout"));
-    struct otlp_job *job = otlp_take(g->taker, &body, on_done, c);
-    if (!job)
-        return;
-    c->job = job;
-    h2_on_gone(s, on_gone, c);
+    if (g->paused && !g->stopping) {
+        call_wait(c);
+        call_keep(c);
+    } else if ((job = otlp_take(g->taker, &body, on_done, c)) != NULL) {
+        c->job = job;
+        call_keep(c);
+    }
+}
+
+/* It goes on after its handler's return, but not for ever. */
+static void call_keep(struct grpc_call *c)
+{
+    int64_t limit = timeout_ms(h2_header(c->stream, "grpc-timeout"));
+    h2_on_gone(c->stream, on_gone, c);
     if (limit >= 0) {
-        c->deadline = timer_new(g->loop, on_deadline, c);
+        c->deadline = timer_new(c->grpc->loop, on_deadline, c);
         timer_start(c->deadline, limit);
     }
 }
@@ -302,12 +330,65 @@ static int64_t timeout_ms(struct slice text)
     return n < DEADLINE_MAX_MS ? n : DEADLINE_MAX_MS;
 }
 
+static void call_wait(struct grpc_call *c)
+{
+    struct otlp_grpc *g = c->grpc;
+    c->prev = g->last;
+    if (g->last)
+        g->last->next = c;
+    else
+        g->first = c;
+    g->last = c;
+}
+
+/* Takes up the call that has waited longest. */
+static void call_begin_next(struct otlp_grpc *g)
+{
+    struct grpc_call *c = g->first;
+    call_unlink(c);
+    struct otlp_job *job = otlp_take(g->taker, &c->body, on_done, c);
+    if (job) /* else it is answered and gone */
+        c->job = job;
+}
+
+/* At the end: so much waits for upload that these spans might be lost here,
+ * while their sender can still send them to whoever comes next. */
+static void call_refuse(struct grpc_call *c)
+{
+    struct h2_stream *s = c->stream;
+    ++*otlp_taker_intake(c->grpc->taker)->retry;
+    call_give_up(c);
+    reply_error(s, RPC_UNAVAILABLE, "the relay ends; send the spans again",
+                RETRY_S);
+}
+
+static void call_unlink(struct grpc_call *c)
+{
+    struct otlp_grpc *g = c->grpc;
+    if (c->prev)
+        c->prev->next = c->next;
+    else
+        g->first = c->next;
+    if (c->next)
+        c->next->prev = c->prev;
+    else
+        g->last = c->prev;
+}
+
+static void on_resume(void *arg)
+{
+    struct otlp_grpc *g = arg;
+    while (g->first && !g->paused && !loop_turn_is_long(g->loop))
+        call_begin_next(g);
+    if (g->first && !g->paused)
+        timer_start(g->resume, 0);
+}
+
 static void on_deadline(void *arg)
 {
     struct grpc_call *c = arg;
     struct h2_stream *s = c->stream;
-    otlp_job_cancel(c->job);
-    call_free(c);
+    call_give_up(c);
     reply_error(s, RPC_DEADLINE_EXCEEDED,
                 "the deadline passed before all spans were taken", 0);
 }
@@ -315,8 +396,15 @@ static void on_deadline(void *arg)
 /* The client did not wait; what was taken stays taken. */
 static void on_gone(void *arg)
 {
-    struct grpc_call *c = arg;
-    otlp_job_cancel(c->job);
+    call_give_up(arg);
+}
+
+static void call_give_up(struct grpc_call *c)
+{
+    if (c->job)
+        otlp_job_cancel(c->job);
+    else
+        call_unlink(c);
     call_free(c);
 }
 
@@ -411,7 +499,7 @@ static void reply_message(struct h2_stream *s, struct slice message)
         {SLICE("grpc-status"), SLICE("0")},
     };
     struct buf body;
-    buf_init(&body, MESSAGE_TEXT_MAX * 4);
+    buf_init(&body, GRPC_MESSAGE_MAX);
     buf_byte(&body, 0);
     for (int shift = 24; shift >= 0; shift -= 8)
         buf_byte(&body, (char)(message.n >> shift));
@@ -433,11 +521,11 @@ static void reply_error(struct h2_stream *s, enum rpc_code code,
     char number[12];
     struct buf message, details;
     snprintf(number, sizeof(number), "%d", (int)code);
-    buf_init(&message, MESSAGE_TEXT_MAX * 3);
-    buf_init(&details, MESSAGE_TEXT_MAX * 3);
-    percent_encode(&message, text);
+    buf_init(&message, GRPC_MESSAGE_MAX);
+    buf_init(&details, GRPC_MESSAGE_MAX);
+    otlp_reply_grpc_message(&message, text);
     if (retry_s)
-        encode_details(&details, code, text, retry_s);
+        otlp_reply_grpc_details(&details, code, text, retry_s);
     struct h2_header headers[] = {
         {SLICE("content-type"), SLICE("application/grpc+proto")},
         {SLICE("grpc-accept-encoding"), SLICE(ENCODINGS)},
@@ -452,43 +540,10 @@ static void reply_error(struct h2_stream *s, enum rpc_code code,
     buf_fini(&details);
 }
 
-/* As gRPC wants it: printable ASCII but the percent sign stays. */
-static void percent_encode(struct buf *out, const char *text)
-{
-    static const char digits[] = "0123456789ABCDEF";
-    size_t n = strnlen(text, MESSAGE_TEXT_MAX);
-    for (size_t i = 0; i < n; i++) {
-        unsigned char b = (unsigned char)text[i];
-        if (b >= 0x20 && b <= 0x7e && b != '%') {
-            buf_byte(out, text[i]);
-            continue;
-        }
-        buf_byte(out, '%');
-        buf_byte(out, digits[b >> 4]);
-        buf_byte(out, digits[b & 15]);
-    }
-}
-
-/* google.rpc.Status with RetryInfo, in base64 without padding. */
-static void encode_details(struct buf *out, enum rpc_code code,
-                           const char *text, unsigned retry_s)
-{
-    struct buf status;
-    buf_init(&status, MESSAGE_TEXT_MAX * 2);
-    otlp_reply_status(&status, OTLP_PROTOBUF, code, text, retry_s);
-    char *to = buf_reserve(out, base64_encoded_len(status.n));
-    if (to)
-        out->n += base64_encode(buf_slice(&status), to);
-    while (out->n > 0 && out->p[out->n - 1] == '=')
-        out->n--;
-    buf_fini(&status);
-}
-
 /* Much is waiting: senders feel it before anything is refused. */
 static void on_busy(void *arg)
 {
-    struct otlp_grpc *g = arg;
-    h2_pause(g->server, true);
+    otlp_grpc_pause(arg, true);
 }
 
 static void on_stray(void *arg, struct slice first)
@@ -511,8 +566,8 @@ static void hint(struct otlp_grpc *g, enum mixup which)
         [MIXUP_LOGS] = "OTLP/gRPC: a client sends logs, which are not taken; "
                        "OTEL_LOGS_EXPORTER=none stops it",
     };
-    if (g->hinted[which])
+    if (*g->hinted & 1u << which)
         return;
-    g->hinted[which] = true;
+    *g->hinted |= 1u << which;
     log_warn("%s", texts[which]);
 }

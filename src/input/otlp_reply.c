@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 
+#include "xr/hash.h"
 #include "xr/json_out.h"
 
 #define MESSAGE_MAX 1024
@@ -53,6 +54,36 @@ void otlp_reply_status(struct buf *out, enum otlp_encoding encoding,
     pb_bytes(out, 2, slice_str(message));
     if (retry_s)
         pb_retry_info(out, 3, retry_s);
+}
+
+void otlp_reply_grpc_message(struct buf *out, const char *text)
+{
+    static const char digits[] = "0123456789ABCDEF";
+    size_t n = strnlen(text, MESSAGE_MAX);
+    for (size_t i = 0; i < n; i++) {
+        unsigned char b = (unsigned char)text[i];
+        if (b >= 0x20 && b <= 0x7e && b != '%') {
+            buf_byte(out, text[i]);
+            continue;
+        }
+        buf_byte(out, '%');
+        buf_byte(out, digits[b >> 4]);
+        buf_byte(out, digits[b & 15]);
+    }
+}
+
+void otlp_reply_grpc_details(struct buf *out, enum rpc_code code,
+                             const char *text, unsigned retry_s)
+{
+    struct buf status;
+    buf_init(&status, MESSAGE_MAX * 2);
+    otlp_reply_status(&status, OTLP_PROTOBUF, code, text, retry_s);
+    char *to = buf_reserve(out, base64_encoded_len(status.n));
+    if (to)
+        out->n += base64_encode(buf_slice(&status), to);
+    while (out->n > 0 && out->p[out->n - 1] == '=')
+        out->n--;
+    buf_fini(&status);
 }
 
 static void pb_varint(struct buf *b, uint64_t v)

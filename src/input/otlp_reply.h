@@ -30,4 +30,12 @@ void otlp_reply_status(struct buf *out, enum otlp_encoding encoding,
                        enum rpc_code code, const char *message,
                        unsigned retry_s);
 
+#define GRPC_MESSAGE_MAX 4096 /* bytes that either of these writes, at most */
+/* Text as grpc-message wants it: printable ASCII but the percent sign stays,
+ * other bytes are percent-encoded. */
+void otlp_reply_grpc_message(struct buf *out, const char *text);
+/* google.rpc.Status with RetryInfo, in base64 without padding. */
+void otlp_reply_grpc_details(struct buf *out, enum rpc_code code,
+                             const char *text, unsigned retry_s);
+
 #endif

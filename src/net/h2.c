@@ -29,11 +29,14 @@
 #define CONTROL_CREDIT_PER_SWEEP 50
 #define SETTINGS_ENTRIES_MAX 32
 #define OUTBOUND_ACKS_MAX 2000
+/* Bodies held, of all connections, up to which is read while paused. */
+#define PAUSED_HELD_MAX ((size_t)4 << 20)
 
 static void accepted(void *arg, int fd, const struct sockaddr *peer);
 static bool begin_session(struct h2_conn *c);
 static void conn_event(void *arg, int fd, bool readable, bool writable);
 static void conn_run(struct h2_conn *c, bool readable);
+static bool may_read(const struct h2 *s);
 static void conn_read(struct h2_conn *c);
 static void conn_open(struct h2_conn *c, struct slice bytes);
 static void conn_stray(struct h2_conn *c, enum stream_first kind);
@@ -170,7 +173,7 @@ static void accepted(void *arg, int fd, const struct sockaddr *peer)
         c->next->prev = c;
     s->first = c;
     c->watch = watch_new(s->loop, fd, conn_event, c);
-    watch_set(c->watch, !s->paused, false);
+    watch_set(c->watch, may_read(s), false);
     if (!begin_session(c)) {
         conn_free(c);
         return;
@@ -219,7 +222,7 @@ static void conn_run(struct h2_conn *c, bool readable)
     if (c->running)
         return;
     c->running = true;
-    if (readable && !c->dead && !c->server->paused)
+    if (readable && !c->dead && may_read(c->server))
         conn_read(c);
     if (!c->dead)
         conn_say(c);
@@ -228,6 +231,14 @@ static void conn_run(struct h2_conn *c, bool readable)
         conn_free(c);
     else
         conn_watch(c);
+}
+
+/* Paused, little is read: the pings, checks and resets that come along with
+ * requests, which then wait at the handler. Who got no answer to a ping would
+ * take the connection for dead. */
+static bool may_read(const struct h2 *s)
+{
+    return !s->paused || s->held < PAUSED_HELD_MAX;
 }
 
 /* One read a turn, so that connections share the loop; under TLS until
@@ -249,7 +260,7 @@ static void conn_read(struct h2_conn *c)
             conn_feed(c, bytes);
         else
             conn_open(c, bytes);
-    } while (!c->dead && !s->paused && stream_has_pending(&c->stream) &&
+    } while (!c->dead && may_read(s) && stream_has_pending(&c->stream) &&
              !loop_turn_is_long(s->loop));
 }
 
@@ -340,8 +351,9 @@ static void conn_send(struct h2_conn *c)
 
 static void conn_watch(struct h2_conn *c)
 {
-    bool hidden = !c->server->paused && stream_has_pending(&c->stream);
-    watch_set(c->watch, !c->server->paused,
+    bool reads = may_read(c->server);
+    bool hidden = reads && stream_has_pending(&c->stream);
+    watch_set(c->watch, reads,
               c->sent < c->out.n || c->stream.wants_write || c->dead ||
                   hidden || conn_is_over(c));
 }

@@ -155,6 +155,8 @@ def test_browsers(relay):
     answer = otlp.post(to, None, ask, method="OPTIONS")
     assert answer.status == 403
     assert "Access-Control-Allow-Origin" not in answer.headers
+    answer = otlp.post(to, otlp.request(), {"Origin": ask["Origin"]})
+    assert "Access-Control-Allow-Origin" not in answer.headers
 
 
 def test_browsers_by_default(relay):
@@ -162,6 +164,9 @@ def test_browsers_by_default(relay):
     headers = {"Origin": "http://127.0.0.1"}
     answer = otlp.post(relay.otlp_http_port, otlp.request(), headers)
     assert "Access-Control-Allow-Origin" not in answer.headers
+    headers["Access-Control-Request-Method"] = "POST"
+    answer = otlp.post(relay.otlp_http_port, None, headers, method="OPTIONS")
+    assert answer.status == 403
 
 
 def fill(relay):
@@ -185,6 +190,11 @@ def test_full(relay, xray):
     assert status.code == UNAVAILABLE
     assert otlp.retry_delay(status.details) >= 1
     assert relay.metrics().items("retry", input="otlp_http") == 5
+    body = otlp.to_json(otlp.request(5, pad=40_000))
+    answer = otlp.post(relay.otlp_http_port, body, AS_JSON)
+    assert answer.status == 503
+    assert int(answer.headers["Retry-After"]) >= 1
+    assert otlp.status(answer).code == UNAVAILABLE
     xray.start()
     relay.wait_delivered(taken)
     until(lambda: otlp.post(relay.otlp_http_port, otlp.request()).status == 200)

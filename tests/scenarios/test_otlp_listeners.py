@@ -90,8 +90,8 @@ def test_grpc_to_http(relay):
 
 
 def test_http_to_grpc(relay):
-    for _ in range(2):
-        answer = otlp.post(relay.otlp_grpc_port, otlp.request())
+    for host in (*BOTH, *BOTH):
+        answer = otlp.post(relay.otlp_grpc_port, otlp.request(), host=host)
         assert answer.status == 400 and b"gRPC" in answer.body
     relay.wait_log("OTLP/gRPC: a client speaks plain HTTP to this port")
     assert relay.log().count("speaks plain HTTP to this port") == 1

@@ -18,6 +18,7 @@ from harness.waiting import until
 MINUTE_S = 60
 BATCH = 50  # documents
 BATCHES_WAITING_MAX = 16
+DEADLINE_EXCEEDED = 4
 HEAD = b"POST /v1/traces HTTP/1.1\r\nHost: a\r\n"
 BODY = b"Content-Type: application/json\r\nContent-Length: 9\r\n\r\n{"
 
@@ -87,16 +88,22 @@ def export(relay):
     return True
 
 
-@pytest.mark.parametrize("send", (post, export))
-def test_not_read_while_batches_wait(relay, xray, send):
-    """However large the buffer is: senders wait, none is refused, and what is
-    not OTLP goes on."""
-    xray.stop()
+def fill(send, relay):
+    """Sends until an answer does not come; gives how often it did."""
     taken = 0
     with pytest.raises(TimeoutError):
         while taken < 3 * BATCHES_WAITING_MAX:
             assert send(relay)
             taken += 1
+    return taken
+
+
+@pytest.mark.parametrize("send", (post, export))
+def test_not_read_while_batches_wait(relay, xray, send):
+    """However large the buffer is: senders wait, none is refused, and what is
+    not OTLP goes on."""
+    xray.stop()
+    taken = fill(send, relay)
     assert BATCHES_WAITING_MAX < taken <= 1.5 * BATCHES_WAITING_MAX
     assert relay.get("/healthz").status == 200
     relay.send(segment())
@@ -105,3 +112,34 @@ def test_not_read_while_batches_wait(relay, xray, send):
     relay.wait_delivered(taken * BATCH + 1)
     until(lambda: send(relay))
     assert relay.metrics().items("retry") == 0
+
+
+def test_what_does_not_wait(relay, xray):
+    """While calls with spans have to wait, pings are answered, so that nobody
+    takes the connection for dead, and so are health checks. A call that its
+    client gives up meanwhile is never taken: it will be sent again."""
+    xray.stop()
+    taken = fill(export, relay)
+    whole = http2.message(otlp.request(BATCH).SerializeToString())
+    with http2.Client(relay.otlp_grpc_port) as client:
+        client.begin(1)
+        client.data(1, whole)
+        client.send(frames.PingFrame(0, b"01234567"))
+        client.until(lambda: any(map(is_pong, client.others)))
+        health = http2.fields("/grpc.health.v1.Health/Check")
+        assert client.call(3, http2.message(), health).grpc == 0
+        head = http2.fields(grpc_timeout="200m")
+        assert client.call(5, whole, head).grpc == DEADLINE_EXCEEDED
+        client.begin(7)
+        client.data(7, whole)
+        client.send(frames.RstStreamFrame(7, 8))
+        assert not client.of(1).headers
+        xray.start()
+        assert client.answer(1).grpc == 0
+    relay.wait_delivered((taken + 1) * BATCH)
+    assert relay.metrics().items("accepted") == (taken + 1) * BATCH
+    assert relay.metrics().items("retry") == 0
+
+
+def is_pong(frame):
+    return isinstance(frame, frames.PingFrame) and "ACK" in frame.flags

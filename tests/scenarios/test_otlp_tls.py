@@ -3,6 +3,7 @@
 
 import http.client
 import signal
+import socket
 import ssl
 
 import grpc
@@ -20,6 +21,8 @@ def files(tmp_path):
         directory = tmp_path / who
         directory.mkdir()
         made[who] = certificate.make(directory)
+    made["ca"] = tmp_path / "ca.pem"
+    made["ca"].write_bytes(made["client"][0].read_bytes())
     return made
 
 
@@ -31,7 +34,7 @@ def start(make_relay, xray, files):
             "Key": str(files["server"][1]),
         }
         if mutual:
-            tls["ClientCA"] = str(files["client"][0])
+            tls["ClientCA"] = str(files["ca"])
         config = {"Endpoint": xray.url, "Otlp": {"Tls": tls}}
         return make_relay(config=config).start()
 
@@ -43,11 +46,14 @@ def post(relay, trusted, own=None):
     return otlp.post(relay.otlp_http_port, otlp.request(), tls=context)
 
 
-def export(relay, trusted, own=None):
+def channel(relay, trusted, own=None):
     chain, key = (x.read_bytes() for x in own) if own else (None, None)
     credentials = grpc.ssl_channel_credentials(trusted.read_bytes(), key, chain)
-    port = relay.otlp_grpc_port
-    with otlp.channel(port, credentials, "localhost") as over:
+    return otlp.channel(relay.otlp_grpc_port, credentials, "localhost")
+
+
+def export(relay, trusted, own=None):
+    with channel(relay, trusted, own) as over:
         return otlp.export(over, otlp.request(), timeout=10)
 
 
@@ -105,3 +111,61 @@ def test_reload(start, files):
     relay.wait_log("[Error]")
     assert [served(p) for p in ports] == after
     assert post(relay, chain).status == 200
+
+
+def ask(connection):
+    connection.request("GET", "/v1/traces")
+    with connection.getresponse() as answer:
+        answer.read()
+        return answer.status
+
+
+def ask_again(relay, context, session):
+    """In a new connection that goes on with the TLS session of another one.
+    Whether that was granted."""
+    to = "127.0.0.1", relay.otlp_http_port
+    with socket.create_connection(to, 20) as plain:
+        with context.wrap_socket(
+            plain, server_hostname="localhost", session=session
+        ) as over:
+            over.sendall(b"GET /v1/traces HTTP/1.1\r\nHost: a\r\n\r\n")
+            assert over.recv(12) == b"HTTP/1.1 405"
+            return over.session_reused
+
+
+def refused(call, *arguments):
+    try:
+        call(*arguments)
+    except (OSError, grpc.RpcError):
+        return True
+    return False
+
+
+def test_reload_of_client_ca(start, files):
+    """Whom only the former one vouches for is refused from now on, also with
+    a TLS session of before; connections that are open go on."""
+    relay, trusted = start(mutual=True), files["server"][0]
+    old, new = files["client"], files["stranger"]
+    context = otlp.client_context(trusted, old)
+    open_one = otlp.connect(relay.otlp_http_port, context)
+    assert ask(open_one) == 405
+    session = open_one.sock.session
+    assert ask_again(relay, context, session)
+    with channel(relay, trusted, old) as over:
+        otlp.export(over, otlp.request())
+        files["ca"].write_bytes(new[0].read_bytes())
+        assert refused(post, relay, trusted, new)
+        relay.process.send_signal(signal.SIGHUP)
+        until(lambda: not refused(post, relay, trusted, new))
+        export(relay, trusted, new)
+        for send in (post, export):
+            assert refused(send, relay, trusted, old)
+        assert refused(ask_again, relay, context, session)
+        assert ask(open_one) == 405
+        otlp.export(over, otlp.request())
+    open_one.close()
+    files["ca"].write_text("no certificate")
+    relay.process.send_signal(signal.SIGHUP)
+    relay.wait_log("TLS client CA")
+    assert refused(post, relay, trusted, old)
+    assert post(relay, trusted, new).status == 200

@@ -142,7 +142,7 @@ static void test_faults(void **state)
         assert_string_equal(k->status, "200");
     }
     assert_int_equal(sink.taken, 0);
-    assert_true(grpc->hinted[MIXUP_METRICS]);
+    assert_true(*grpc->hinted & 1u << MIXUP_METRICS);
     client_close(&client);
 }
 
@@ -347,12 +347,12 @@ static void test_mixups(void **state)
     wire_send(&w, SLICE("POST /v1/traces HTTP/1.1\r\nHost: x\r\n\r\n"));
     assert_true(wire_until(wire_has(&w, "HTTP/1.1 400 ")));
     assert_true(wire_until(wire_is_closed(&w)));
-    assert_true(grpc->hinted[MIXUP_HTTP]);
+    assert_true(*grpc->hinted & 1u << MIXUP_HTTP);
     wire_close(&w);
     wire_open(&w, otlp_grpc_bound(grpc));
     wire_send(&w, SLICE("\x16\x03\x01\x00\x05\x01"));
     assert_true(wire_until(wire_is_closed(&w)));
-    assert_true(grpc->hinted[MIXUP_TLS]);
+    assert_true(*grpc->hinted & 1u << MIXUP_TLS);
     wire_close(&w);
 }
 
@@ -378,12 +378,44 @@ static void test_pause(void **state)
     client_close(&client);
 }
 
+/* Calls that wait when it ends, or when they have ended themselves. */
+static void test_ends_while_paused(void **state)
+{
+    for (int lambda = 0; lambda < 2; lambda++) {
+        teardown(state);
+        begin(lambda);
+        client_open(&client, otlp_grpc_bound(grpc));
+        otlp_grpc_pause(grpc, true);
+        make_request(&message, 1, 0, SLICE("work"));
+        for (int i = 0; i < 5; i++)
+            client_call(&client, EXPORT, "", buf_slice(&message), NULL);
+        while (!is_opened(5))
+            wire_turn();
+        static const int gone[] = {1, 5, 9}; /* first, in the middle, last */
+        for (int i = 0; i < 3; i++)
+            nghttp2_submit_rst_stream(client.session, 0, gone[i],
+                                      NGHTTP2_CANCEL);
+        while (!is_opened(2))
+            wire_turn();
+        otlp_grpc_stop(grpc);
+        for (int i = 1; i < 5; i += 2) {
+            client_wait(&client, &client.calls[i]);
+            assert_string_equal(client.calls[i].grpc_status,
+                                lambda ? "0" : "14");
+        }
+        assert_int_equal(*intake->accepted, lambda ? 2 : 0);
+        assert_int_equal(*intake->retry, lambda ? 0 : 2);
+        assert_true(wire_until(is_over(&client)));
+        client_close(&client);
+    }
+}
+
 static void test_percent_encoding(void **state)
 {
     (void)state;
     struct buf b;
     buf_init(&b, 1024);
-    percent_encode(&b, "50% \xc3\xa9\n~ ok");
+    otlp_reply_grpc_message(&b, "50% \xc3\xa9\n~ ok");
     assert_string_equal(buf_cstr(&b), "50%25 %C3%A9%0A~ ok");
     buf_fini(&b);
 }
@@ -404,6 +436,7 @@ int main(void)
         T(test_floods),
         T(test_mixups),
         T(test_pause),
+        T(test_ends_while_paused),
         T(test_percent_encoding),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
