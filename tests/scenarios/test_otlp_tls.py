@@ -28,6 +28,9 @@ def files(tmp_path):
 
 @pytest.fixture
 def start(make_relay, xray, files):
+    """Starts relays, which end before X-Ray does: see the fixture `relay`."""
+    made = []
+
     def start(mutual):
         tls = {
             "Certificate": str(files["server"][0]),
@@ -36,9 +39,12 @@ def start(make_relay, xray, files):
         if mutual:
             tls["ClientCA"] = str(files["ca"])
         config = {"Endpoint": xray.url, "Otlp": {"Tls": tls}}
-        return make_relay(config=config).start()
+        made.append(make_relay(config=config).start())
+        return made[-1]
 
-    return start
+    yield start
+    for relay in made:
+        relay.stop()
 
 
 def post(relay, trusted, own=None):

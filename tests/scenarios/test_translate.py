@@ -60,11 +60,95 @@ def test_standard_input():
     assert (code, lines) == (0, [])
 
 
+def test_standard_input_among_files(tmp_path):
+    (tmp_path / "a").write_bytes(request("one"))
+    (tmp_path / "b").write_bytes(request("three"))
+    files = tmp_path / "a", "-", tmp_path / "b"
+    code, lines, _ = translate(*files, stdin=json_span("two").encode())
+    assert (code, names(lines)) == (0, ["one", "two", "three"])
+
+
 def test_index(tmp_path):
     (tmp_path / "a").write_bytes(request("one"))
     for flags in (["--index-all"], ["--index", "answer"], ["--index=answ*"]):
         _, lines, errors = translate(*flags, tmp_path / "a")
         assert json.loads(lines[0])["annotations"] == {"answer": 42}, errors
+    _, lines, _ = translate(tmp_path / "a")
+    assert "annotations" not in json.loads(lines[0])
+
+
+def log_groups(line):
+    return json.loads(line)["aws"]["cloudwatch_logs"]
+
+
+def test_log_groups(tmp_path):
+    (tmp_path / "a").write_bytes(request("one"))
+    arn = "arn:aws:logs:eu-west-1:123456789012:log-group:/shop"
+    flags = "--log-group", "/first", f"--log-group={arn}"
+    code, lines, _ = translate(*flags, tmp_path / "a")
+    assert code == 0
+    assert log_groups(lines[0]) == [
+        {"log_group": "/first"},
+        {"log_group": "/shop", "arn": arn},
+    ]
+
+
+OURS = """
+Version: 2
+Translate:
+  Indexed: [answer]
+  LogGroups: [/first, /second]
+"""
+COLLECTORS = """
+receivers: {otlp: {protocols: {grpc: }}}
+exporters:
+  awsxray/eu:
+    indexed_attributes: [answer]
+    aws_log_groups: [/first, /second]
+    middleware: any
+service: {pipelines: {traces: {receivers: [otlp], exporters: [awsxray/eu]}}}
+"""
+
+
+@pytest.mark.parametrize("text", (OURS, COLLECTORS))
+def test_configuration(tmp_path, text):
+    """Either format, told apart by its content; flags are stronger."""
+    (tmp_path / "a").write_bytes(request("one"))
+    (tmp_path / "config").write_text(text)
+    arguments = "-c", tmp_path / "config", tmp_path / "a"
+    code, lines, errors = translate(*arguments)
+    assert code == 0
+    assert json.loads(lines[0])["annotations"] == {"answer": 42}
+    assert [g["log_group"] for g in log_groups(lines[0])] == [
+        "/first",
+        "/second",
+    ]
+    if text == COLLECTORS:
+        assert "exporters.awsxray/eu.middleware is not used" in errors
+    else:
+        assert errors == ""
+    _, lines, _ = translate("--log-group", "/third", *arguments)
+    assert log_groups(lines[0]) == [{"log_group": "/third"}]
+
+
+def test_index_all_of_the_collectors_file(tmp_path):
+    (tmp_path / "a").write_bytes(request("one"))
+    (tmp_path / "config").write_text(
+        "exporters: {awsxray: {index_all_attributes: true}}\n"
+    )
+    code, lines, _ = translate("-c", tmp_path / "config", tmp_path / "a")
+    assert code == 0
+    assert json.loads(lines[0])["annotations"] == {"answer": 42}
+
+
+def test_configuration_that_is_none(tmp_path):
+    (tmp_path / "a").write_bytes(request("one"))
+    (tmp_path / "config").write_text("exporters: [")
+    for config in ("config", "nowhere"):
+        path = tmp_path / config
+        code, lines, errors = translate("-c", path, tmp_path / "a")
+        assert (code, lines) == (1, [])
+        assert str(path) in errors
 
 
 def test_limit(tmp_path):
@@ -95,6 +179,11 @@ def test_fault_in_json(tmp_path):
     code, lines, errors = translate(tmp_path / "a")
     assert (code, lines) == (1, [])
     assert "resourceSpans[0].scopeSpans[0].spans[0].name: " in errors
+    text = '{"resourceSpans": [}'
+    (tmp_path / "a").write_text(text)
+    code, lines, errors = translate(tmp_path / "a")
+    assert (code, lines) == (1, [])
+    assert f"at byte {text.index('}')}" in errors
 
 
 def test_span_without_ids(tmp_path):
