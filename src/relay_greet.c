@@ -7,9 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cmd/reach.h"
 #include "relay.h"
 #include "xr/log.h"
 
+#define URL_MAX 128
 #define ASK_TIMEOUT_MS 2000
 #define SHOWN_MAX 60
 #define PATH_BYTES_MAX 4096
@@ -66,8 +68,11 @@ static void greet_traces(const struct relay *r, FILE *out)
 /* Who is asked for the token gets it here. */
 static void greet_page(const struct relay *r, FILE *out)
 {
-    fprintf(out, "page     http://%s/%s%s\n", http1_bound(r->tcp),
-            r->token[0] != '\0' ? "?token=" : "", r->token);
+    char url[URL_MAX];
+    struct err err;
+    if (reach_url(http1_bound(r->tcp), "/", url, sizeof(url), &err))
+        fprintf(out, "page     %s%s%s\n", url,
+                r->token[0] != '\0' ? "?token=" : "", r->token);
 }
 
 /* `env` finds the default port by itself. */

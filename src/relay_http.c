@@ -88,17 +88,14 @@ static void add_routes(struct relay *r)
         {"POST", "/v1/traces", otlp_http_handle, r->otlp},
     };
     for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++)
-        if (r->traces != NULL)
-            local_guard_route(r->traces, r->tcp, routes[i], true);
-        else
-            http1_route(r->tcp, routes[i]);
+        http1_route(r->tcp, routes[i]);
     http1_on_refused(r->tcp, otlp_http_refused, r->otlp);
-    if (r->traces != NULL)
-        local_watch(r->traces, r->tcp);
-    if (r->traces != NULL)
-        local_routes(r->traces, r->tcp);
-    else
+    if (r->traces == NULL) {
         proxy_routes(r->proxy, r->tcp);
+    } else {
+        local_watch(r->traces, r->tcp, NULL, 0);
+        local_routes(r->traces, r->tcp);
+    }
 }
 
 static void on_healthz(void *arg, struct http1_request *q)

@@ -122,7 +122,9 @@ static bool listen_http(struct relay *r)
         if (s != NULL) {
             otlp_http_routes(r->otlp, s);
             if (r->traces != NULL)
-                local_watch(r->traces, s);
+                local_watch(r->traces, s,
+                            (const char *const *)o->otlp_cors_origins.items,
+                            o->otlp_cors_origins.n);
             log_info("Listening for OTLP/HTTP on %s", http1_bound(s));
         } else if (ends_start(i == 0 && must_have(r, o->otlp_http_address_set),
                               at[i], &err)) {

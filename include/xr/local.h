@@ -38,16 +38,15 @@ struct local_options {
 struct local *local_new(struct loop *l, const struct local_options *o,
                         struct err *err);
 struct sink *local_sink(struct local *l);
-/* A route of somebody else's behind the rules of who may ask. open: also for
- * those without the token. Call before local_routes. */
-void local_guard_route(struct local *l, struct http1 *server,
-                       struct http1_route route, bool open);
 /* The own API, the query API's operations and 404 for all other POSTs. Add
  * last; for one server only. */
 void local_routes(struct local *l, struct http1 *server);
-/* Injects faults into what a server is asked; and whether a datagram is to
- * be dropped (xray_udp_on_datagram). */
-void local_watch(struct local *l, struct http1 *server);
+/* Refuses requests of a server that name another Host than this machine's or
+ * come from other web sites (but from those of `origins`, which are kept), and
+ * injects faults into the others. */
+void local_watch(struct local *l, struct http1 *server,
+                 const char *const *origins, size_t n_origins);
+/* Whether a datagram is to be dropped (xray_udp_on_datagram). */
 bool local_drops_datagram(void *l);
 /* Ends streams and requests that wait for traces. */
 void local_stop(struct local *l);

@@ -107,6 +107,11 @@ void trace_print_tree(struct line *l, struct slice whole, struct arena *a)
         line_text(l, text, 0);
         line_end(l);
     }
+    if (slice_is(elements_member(whole, "limit_exceeded", a), "true")) {
+        line_colour(l, LINE_ERROR);
+        line_str(l, "this trace is too large, the rest of it was refused");
+        line_end(l);
+    }
     print_links(l, whole, a);
 }
 

@@ -90,8 +90,14 @@ static void refuse_strays(struct config *c)
 
 static bool is_known(const char *name, size_t n)
 {
+    /* The token is a secret, and so no option that a file could hold. */
+    static const char *const others[] = {OWN_PREFIX "CONFIG",
+                                         OWN_PREFIX "TOKEN"};
     char known[OPTION_ENV_MAX];
 
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+        if (strlen(others[i]) == n && strncmp(others[i], name, n) == 0)
+            return true;
     for (size_t i = 0; i < option_rows_n; i++) {
         if (!option_rows[i].key)
             continue;
@@ -99,6 +105,5 @@ static bool is_known(const char *name, size_t n)
         if (strlen(known) == n && strncmp(known, name, n) == 0)
             return true;
     }
-    return n == strlen(OWN_PREFIX "CONFIG") &&
-           strncmp(name, OWN_PREFIX "CONFIG", n) == 0;
+    return false;
 }

@@ -139,6 +139,7 @@ void api_events_open(struct api_events *e, struct http1_request *r)
         last_id = text;
     http1_on_gone(r, on_gone, l);
     http1_add(r, "Cache-Control", SLICE("no-store"));
+    http1_add(r, "X-Content-Type-Options", SLICE("nosniff"));
     http1_stream_begin(r, 200, "text/event-stream");
     http1_stream_chunk(r, SLICE("retry: 1000\n\n"));
     l->sent = e->last;

@@ -16,7 +16,8 @@ static unsigned host_port(struct slice host, struct slice name);
 static bool host_is_local(struct slice name);
 static bool is_loopback_v4(struct slice name);
 static struct slice host_name(struct slice host);
-static bool origin_fits(struct http1_request *r);
+static bool origin_fits(const struct guard *g, struct http1_request *r);
+static bool origin_is_named(const struct guard *g, struct slice origin);
 static struct slice access_key(struct slice header);
 static bool token_fits(const struct guard *g, struct http1_request *r);
 static struct slice cookie(struct slice header, const char *name);
@@ -26,7 +27,7 @@ static bool refuse(struct http1_request *r, int status, const char *why);
 bool guard_passes(const struct guard *g, struct http1_request *r,
                   enum guard_kind kind)
 {
-    if (!origin_fits(r))
+    if (!origin_fits(g, r))
         return refuse(r, 403, "requests from other web sites are refused");
     if (g->token == NULL && !host_fits(g, r)) {
         struct slice host = http1_header(r, "Host");
@@ -130,11 +131,13 @@ static struct slice host_name(struct slice host)
 }
 
 /* Ours is where the request went to; who isn't a browser sends none. */
-static bool origin_fits(struct http1_request *r)
+static bool origin_fits(const struct guard *g, struct http1_request *r)
 {
     struct slice origin = http1_header(r, "Origin");
     struct slice host = http1_header(r, "Host");
     struct slice site = http1_header(r, "Sec-Fetch-Site");
+    if (origin_is_named(g, origin))
+        return true;
     if (slice_is_nocase(site, "cross-site") ||
         slice_is_nocase(site, "same-site"))
         return false;
@@ -142,6 +145,15 @@ static bool origin_fits(struct http1_request *r)
         return true;
     return slice_starts(origin, "http://") && origin.n == host.n + 7 &&
            strncasecmp(origin.p + 7, host.p, host.n) == 0;
+}
+
+static bool origin_is_named(const struct guard *g, struct slice origin)
+{
+    for (size_t i = 0; origin.n > 0 && i < g->n_origins; i++)
+        if (strcmp(g->origins[i], "*") == 0 ||
+            slice_is_nocase(origin, g->origins[i]))
+            return true;
+    return false;
 }
 
 static bool token_fits(const struct guard *g, struct http1_request *r)

@@ -13,8 +13,10 @@
 struct guard {
     const char *const *allow_hosts; /* names that --allow-host gives */
     size_t n_allow_hosts;
-    unsigned port;     /* ours; a Host with another is not */
-    const char *token; /* asked for in place of the Host; NULL: none */
+    unsigned port;              /* ours; a Host with another is not */
+    const char *token;          /* asked for in place of the Host; NULL: none */
+    const char *const *origins; /* whose pages may ask too; "*": all */
+    size_t n_origins;
 };
 
 enum guard_kind {

@@ -21,14 +21,14 @@
 #include "xr/clock.h"
 #include "xr/log.h"
 
-#define GUARDED_MAX 16
+#define WATCHED_MAX 4
 #define PATH_BYTES_MAX 4096
 
-/* A route of somebody else's. */
-struct guarded {
+/* A server all of whose requests are looked at. */
+struct watched {
     struct local *local;
-    struct http1_route route;
-    bool open;
+    struct http1 *server;
+    struct guard guard;
 };
 
 struct local {
@@ -41,8 +41,8 @@ struct local {
     struct store *store;
     struct resources *resources;
     struct guard guard;
-    struct guarded guarded[GUARDED_MAX];
-    size_t n_guarded;
+    struct watched watched[WATCHED_MAX];
+    size_t n_watched;
     struct filter_groups groups;
     struct query *query;
     struct api *api;
@@ -50,7 +50,7 @@ struct local {
 };
 
 static char *make_path(struct local *l, const char *store);
-static void on_guarded(void *arg, struct http1_request *r);
+static bool before_request(void *arg, struct http1_request *r);
 static unsigned port_of(const char *bound);
 static bool may_query(void *arg, struct http1_request *r, bool sampler);
 static const char *take(void *arg, struct slice document);
@@ -146,22 +146,24 @@ struct sink *local_sink(struct local *l)
     return &l->traces.sink;
 }
 
-void local_guard_route(struct local *l, struct http1 *server,
-                       struct http1_route route, bool open)
+/* Who asks for something that takes more is looked at again by its handler. */
+void local_watch(struct local *l, struct http1 *server,
+                 const char *const *origins, size_t n_origins)
 {
-    assert(l->n_guarded < GUARDED_MAX);
-    struct guarded *g = &l->guarded[l->n_guarded++];
-    *g = (struct guarded){l, route, open};
-    route.fn = on_guarded;
-    route.arg = g;
-    http1_route(server, route);
+    assert(l->n_watched < WATCHED_MAX);
+    struct watched *w = &l->watched[l->n_watched++];
+    *w = (struct watched){l, server, l->guard};
+    w->guard.port = port_of(http1_bound(server));
+    w->guard.origins = origins;
+    w->guard.n_origins = n_origins;
+    http1_before(server, before_request, w);
 }
 
-static void on_guarded(void *arg, struct http1_request *r)
+static bool before_request(void *arg, struct http1_request *r)
 {
-    struct guarded *g = arg;
-    if (guard_passes(&g->local->guard, r, g->open ? GUARD_OPEN : GUARD_READ))
-        g->route.fn(g->route.arg, r);
+    struct watched *w = arg;
+    return !guard_passes(&w->guard, r, GUARD_OPEN) ||
+           injector_on_request(w->local->faults, r);
 }
 
 /* Made here, as the guard must know the port. */
@@ -329,11 +331,6 @@ static void write_faults(void *arg, struct jw *j)
 static bool set_faults(void *arg, struct slice json, struct err *err)
 {
     return injector_replace(((struct local *)arg)->faults, json, err);
-}
-
-void local_watch(struct local *l, struct http1 *server)
-{
-    http1_before(server, injector_on_request, l->faults);
 }
 
 bool local_drops_datagram(void *arg)

@@ -13,6 +13,7 @@
 #define AGE_MAX_S (30 * 86400.0)
 #define AHEAD_MAX_S 600.0
 #define REDACTED_MAX (32u << 20)
+#define WARN_EVERY_MS 10000
 
 static enum push_result push(struct sink *s, const struct segment *seg,
                              enum push_when_full when_full, struct err *err);
@@ -147,4 +148,10 @@ void traces_on_tally(struct traces *t, const struct store_tally *tally)
     *t->sink.delivered += tally->kept;
     *t->sink.refused += tally->refused;
     *t->sink.dropped += tally->lost;
+    if (tally->refused > 0 &&
+        log_limit_pass(&t->beyond, clock_mono_ms(), WARN_EVERY_MS, NULL))
+        log_warn("%llu documents are refused: their trace has %d documents or "
+                 "%u MB already, which is all that one may have",
+                 (unsigned long long)tally->refused, STORE_TRACE_DOCUMENTS_MAX,
+                 STORE_TRACE_BYTES_MAX >> 20);
 }

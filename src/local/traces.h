@@ -4,6 +4,7 @@
 #define XR_LOCAL_TRACES_H
 
 #include "redact.h"
+#include "xr/log.h"
 #include "xr/pipeline.h"
 #include "xr/store.h"
 
@@ -18,6 +19,7 @@ struct traces {
     struct buf redacted;
     traces_taken_fn taken; /* may be NULL */
     void *taken_arg;
+    struct log_limit beyond; /* documents beyond a trace's ceilings */
 };
 
 /* The store is set once it is open. */

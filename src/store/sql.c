@@ -10,6 +10,8 @@
 
 static enum db_result settle(struct sql_file *f, const char *path,
                              struct err *err);
+static bool is_foreign(struct sql_file *f, const char *path, int64_t version,
+                       struct err *err);
 static enum db_result check(struct sql_file *f, const char *path,
                             struct err *err);
 static bool has_text_index(struct sql_file *f);
@@ -189,19 +191,15 @@ void sql_close(struct sql_file *f, bool clean)
     *f = (struct sql_file){0};
 }
 
-/* Brings file and schema to where they ought to be. */
+/* Brings file and schema to where they ought to be; a file that is not ours to
+ * change stays as it is. */
 static enum db_result settle(struct sql_file *f, const char *path,
                              struct err *err)
 {
-    enum db_result r = db_exec(f->db, settings);
     int64_t version = db_number(f->db, "PRAGMA user_version");
-    if (r == DB_DONE && version > SQL_VERSION) {
-        err_set(err,
-                "%s was written by a newer version (schema %lld, this "
-                "program knows %d): use that version, or another --store",
-                path, (long long)version, SQL_VERSION);
+    if (is_foreign(f, path, version, err))
         return DB_FAILED;
-    }
+    enum db_result r = db_exec(f->db, settings);
     if (r == DB_DONE && version == 0)
         r = db_exec(f->db, schema);
     else if (r == DB_DONE)
@@ -209,6 +207,26 @@ static enum db_result settle(struct sql_file *f, const char *path,
     if (r != DB_DONE)
         err_set(err, "%s: %s", path, db_error(f->db));
     return r;
+}
+
+static bool is_foreign(struct sql_file *f, const char *path, int64_t version,
+                       struct err *err)
+{
+    if (version > SQL_VERSION) {
+        err_set(err,
+                "%s was written by a newer version (schema %lld, this "
+                "program knows %d): use that version, or another --store",
+                path, (long long)version, SQL_VERSION);
+        return true;
+    }
+    if (version != 0 ||
+        db_number(f->db, "SELECT count(*) FROM sqlite_master") <= 0)
+        return false;
+    err_set(err,
+            "%s is no store of xray-relay but another program's database: "
+            "choose another file with --store",
+            path);
+    return true;
 }
 
 static enum db_result check(struct sql_file *f, const char *path,

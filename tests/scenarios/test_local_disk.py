@@ -116,9 +116,7 @@ def test_newer_schema_is_refused(make_relay, tmp_path):
     relay.start_local(store=store, ready=False)
     assert relay.process.wait(20) == 1
     assert "newer version (schema 99" in relay.output()
-    database = sqlite3.connect(store)
-    assert database.execute("SELECT * FROM future").fetchall() == []
-    assert before[:16] == store.read_bytes()[:16]
+    assert before == store.read_bytes()
 
 
 def test_words_are_taken_out_before_storing(make_relay, tmp_path):
