@@ -44,7 +44,7 @@ struct tail {
 };
 
 static void follow(struct tail *t, const char *filter);
-static void show_since(struct tail *t, const char *filter, const char *since);
+static bool show_since(struct tail *t, const char *filter, const char *since);
 static void pause_then_on(struct tail *t);
 static void end_pause(void *arg);
 static void on_data(void *arg, struct slice data);
@@ -77,9 +77,8 @@ int cmd_tail(struct config *c, bool *nobody)
     arena_init(&t->arena, ANSWER_MAX_BYTES);
     events_init(&t->events, on_event, t);
     line_init(&t->line);
-    if (config_flag(c, "since") != NULL)
-        show_since(t, filter, config_flag(c, "since"));
-    follow(t, filter);
+    if (show_since(t, filter, config_flag(c, "since")))
+        follow(t, filter);
     *nobody = l.refused && t->events.last[0] == '\0';
     int status = t->failed ? EXIT_FAILED : local_complain(&l);
     timer_free(t->timer);
@@ -116,24 +115,29 @@ static void follow(struct tail *t, const char *filter)
     }
 }
 
-static void show_since(struct tail *t, const char *filter, const char *since)
+/* False: it is no time, or the filter is wrong. since NULL: none of them. */
+static bool show_since(struct tail *t, const char *filter, const char *since)
 {
     struct slice rows, row, list[1000];
     size_t n = 0;
     char start[64];
+    if (since == NULL)
+        return true;
     snprintf(start, sizeof(start), "-%.60s", since);
     local_path(t->local, "/api/traces");
     local_param(t->local, "filter", filter);
     local_param(t->local, "start", start);
     local_param(t->local, "limit", "1000");
-    if (local_send(t->local, "GET", SLICE(""), TIMEOUT_MS) != 200)
-        return;
+    int status = local_send(t->local, "GET", SLICE(""), TIMEOUT_MS);
+    if (status != 200)
+        return status < 0;
     rows = elements_member(buf_slice(&t->local->answer), "traces", &t->arena);
     while (n < 1000 && elements_next(&rows, &row))
         list[n++] = row;
     while (n > 0)
         print_row(t, list[--n], false);
     fflush(stdout);
+    return true;
 }
 
 static void pause_then_on(struct tail *t)

@@ -9,6 +9,7 @@
 
 #include "local.h"
 #include "local/elements.h"
+#include "xr/clock.h"
 
 #define MARK_AGAIN "\xe2\x86\xbb "  /* a circle arrow */
 #define MARK_FAILED "\xe2\x9c\x97 " /* a cross */
@@ -26,16 +27,32 @@ enum {
     AT_ID = 104,
 };
 /* Columns of a tree. */
-enum { NAME_COLUMNS = 46, AT_DURATION = 48, AT_BAR = 60, BAR_COLUMNS = 40 };
+enum {
+    NAME_COLUMNS = 46,
+    AT_DURATION = 48,
+    AT_OWN = 57,
+    AT_BAR = 66,
+    BAR_COLUMNS = 40,
+};
+
+/* What the children of a span take of its time; they come by their start. */
+struct covered {
+    double start, end; /* of the span; end -1: it runs */
+    double until, time;
+    bool parted; /* it has children */
+};
 
 static void print_links(struct line *l, struct slice whole, struct arena *a);
+static void print_running(struct line *l, double start);
 static void print_status(struct line *l, struct slice row, struct arena *a);
 static void print_request(struct line *l, struct slice row, struct arena *a);
 static void print_through(struct line *l, struct slice row, struct arena *a);
 static enum line_colour colour_of(struct slice class);
 static bool is_true(struct slice object, const char *key, struct arena *a);
-static void print_span(struct line *l, struct slice span, double start,
-                       double end, struct arena *a);
+static const double *own_times(struct slice rows, struct arena *a);
+static struct covered *cover(struct slice rows, size_t n, struct arena *a);
+static void print_span(struct line *l, struct slice span, double own,
+                       struct slice trace, struct arena *a);
 static void print_bar(struct line *l, double from, double to, double length);
 
 void trace_print_row(struct line *l, struct slice row, bool again,
@@ -44,15 +61,15 @@ void trace_print_row(struct line *l, struct slice row, bool again,
     struct slice class = elements_member(row, "class", a);
     struct slice message = elements_member(row, "message", a);
     double took = elements_number(row, "response_time", -1, a);
-    bool running = is_true(row, "in_progress", a);
+    double start = elements_number(row, "start", 0, a);
     char time[TRACE_TIME_BYTES];
-    trace_time(time, elements_number(row, "start", 0, a));
+    trace_time(time, start);
     line_str(l, time);
     line_to(l, AT_STATUS);
     print_status(l, row, a);
     line_to(l, AT_STATUS + 4);
-    if (running)
-        line_str(l, "      -");
+    if (is_true(row, "in_progress", a))
+        print_running(l, start);
     else
         line_seconds(l, took, 7);
     line_to(l, AT_REQUEST);
@@ -70,6 +87,17 @@ void trace_print_row(struct line *l, struct slice row, bool again,
         line_text(l, message, 0);
     }
     line_end(l);
+}
+
+/* So long already. */
+static void print_running(struct line *l, double start)
+{
+    char text[SECONDS_BYTES], more[SECONDS_BYTES + 1];
+    text_seconds(text, (double)clock_wall_ms() / 1e3 - start);
+    snprintf(more, sizeof(more), ">%s", text);
+    for (size_t n = strlen(more); n < 7; n++)
+        line_str(l, " ");
+    line_str(l, more);
 }
 
 void trace_print_list(struct slice answer, bool json)
@@ -95,11 +123,10 @@ void trace_print_tree(struct line *l, struct slice whole, struct arena *a)
     struct slice row = elements_member(whole, "trace", a);
     struct slice rows = elements_member(whole, "rows", a), span, text;
     struct slice warnings = elements_member(whole, "warnings", a);
-    double start = elements_number(row, "start", 0, a);
-    double end = start + elements_number(row, "duration", 0, a);
+    const double *own = own_times(rows, a);
     trace_print_row(l, row, false, a);
-    while (elements_next(&rows, &span))
-        print_span(l, span, start, end, a);
+    for (size_t i = 0; elements_next(&rows, &span); i++)
+        print_span(l, span, own == NULL ? -1 : own[i], row, a);
     while (elements_next(&warnings, &span)) {
         text = elements_member(span, "text", a);
         line_colour(l, LINE_ERROR);
@@ -234,9 +261,51 @@ static bool is_true(struct slice object, const char *key, struct arena *a)
     return slice_is(elements_member(object, key, a), "true");
 }
 
-static void print_span(struct line *l, struct slice span, double start,
-                       double end, struct arena *a)
+/* Of each row: how long none of its children ran; -1: it has none, or runs. */
+static const double *own_times(struct slice rows, struct arena *a)
 {
+    struct slice rest = rows, row;
+    size_t n = 0;
+    while (elements_next(&rest, &row))
+        n++;
+    struct covered *c = cover(rows, n, a);
+    double *own = arena_alloc(a, n * sizeof(*own) + 1);
+    if (c == NULL || own == NULL)
+        return NULL;
+    for (size_t i = 0; i < n; i++)
+        own[i] = c[i].parted && c[i].end >= 0
+                     ? fmax(c[i].end - c[i].start - c[i].time, 0)
+                     : -1;
+    return own;
+}
+
+static struct covered *cover(struct slice rows, size_t n, struct arena *a)
+{
+    struct covered *c = arena_alloc(a, n * sizeof(*c) + 1);
+    struct slice row;
+    for (size_t i = 0; c != NULL && elements_next(&rows, &row); i++) {
+        double start = elements_number(row, "start", 0, a);
+        double end = elements_number(row, "end", -1, a);
+        double parent = elements_number(row, "parent", -1, a);
+        c[i] = (struct covered){.start = start, .end = end, .until = start};
+        if (parent < 0 || parent >= (double)i)
+            continue;
+        struct covered *up = &c[(size_t)parent];
+        double from = fmax(start, up->until), to = fmin(end, up->end);
+        up->parted = true;
+        if (to > from) {
+            up->time += to - from;
+            up->until = to;
+        }
+    }
+    return c;
+}
+
+static void print_span(struct line *l, struct slice span, double own,
+                       struct slice trace, struct arena *a)
+{
+    double start = elements_number(trace, "start", 0, a);
+    double end = start + elements_number(trace, "duration", 0, a);
     double depth = elements_number(span, "depth", 0, a);
     double from = elements_number(span, "start", start, a);
     double to = elements_number(span, "end", -1, a);
@@ -260,6 +329,12 @@ static void print_span(struct line *l, struct slice span, double start,
         line_str(l, " running");
     else
         line_seconds(l, to - from, 8);
+    line_to(l, AT_OWN);
+    if (own >= 0) {
+        line_colour(l, LINE_DIM);
+        line_seconds(l, own, 8);
+        line_colour(l, LINE_PLAIN);
+    }
     line_to(l, AT_BAR);
     line_colour(l, inferred ? LINE_DIM : colour_of(class));
     print_bar(l, from - start, (to < 0 ? end : to) - start, end - start);

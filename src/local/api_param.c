@@ -61,11 +61,14 @@ bool api_time(struct slice text, double now, double *out)
 {
     char copy[NUMBER_MAX];
     const char *rest;
-    if (number(text, out, &rest, copy) && *rest == '\0') {
-        if (text.p[0] == '-')
-            *out += now;
+    double ago;
+    if (slice_starts(text, "-") &&
+        api_duration(slice_of(text.p + 1, text.n - 1), &ago)) {
+        *out = now - ago;
         return true;
     }
+    if (number(text, out, &rest, copy) && *rest == '\0')
+        return true;
     return text.n < NUMBER_MAX && iso_time(copy, out);
 }
 

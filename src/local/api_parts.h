@@ -35,7 +35,7 @@ bool api_param(struct http1_request *r, const char *name, struct arena *a,
                struct slice *out);
 /* "10s", "200ms", "2m", "1h", or seconds. */
 bool api_duration(struct slice text, double *seconds);
-/* Seconds since 1970, "-900" (before now), or ISO 8601. */
+/* Seconds since 1970, "-900" or "-15m" (before now), or ISO 8601. */
 bool api_time(struct slice text, double now, double *out);
 double api_now(void);
 
