@@ -3,16 +3,17 @@
 #ifndef XR_TESTS_SCENE_H
 #define XR_TESTS_SCENE_H
 
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../folder.h"
+
 extern char **environ;
 
-static char scene_home[64];
+static char scene_home[FOLDER_MAX];
 
 static inline void scene_env_clear(void)
 {
@@ -31,9 +32,7 @@ static inline void scene_env_clear(void)
 static inline void scene_begin(void)
 {
     scene_env_clear();
-    snprintf(scene_home, sizeof scene_home, "/tmp/xr-test-XXXXXX");
-    if (!mkdtemp(scene_home))
-        abort();
+    folder_make(scene_home);
     setenv("HOME", scene_home, 1);
 }
 
@@ -59,17 +58,10 @@ static inline void scene_file(const char *name, const char *text)
         abort();
 }
 
-static inline int scene_remove(const char *path, const struct stat *st,
-                               int kind, struct FTW *where)
-{
-    (void)st, (void)kind, (void)where;
-    return remove(path);
-}
-
 static inline void scene_end(void)
 {
     scene_env_clear();
-    if (nftw(scene_home, scene_remove, 16, FTW_DEPTH | FTW_PHYS) != 0)
+    if (folder_remove(scene_home) != 0)
         abort();
 }
 

@@ -10,7 +10,9 @@
 #include <cmocka.h>
 #include <sys/wait.h>
 
-static char dir[] = "/tmp/xr_log_XXXXXX";
+#include "../folder.h"
+
+static char dir[FOLDER_MAX];
 static char path[64], old_path[80], text[16384];
 
 static const char *content(const char *name)
@@ -27,7 +29,7 @@ static const char *content(const char *name)
 static int setup(void **state)
 {
     (void)state;
-    assert_non_null(mkdtemp(dir));
+    folder_make(dir);
     snprintf(path, sizeof(path), "%s/a/b/log", dir);
     snprintf(old_path, sizeof(old_path), "%s.1", path);
     return 0;
@@ -51,16 +53,8 @@ static int done(void **state)
 
 static int teardown(void **state)
 {
-    char folder[80];
-
     (void)state;
-    unlink(path);
-    unlink(old_path);
-    snprintf(folder, sizeof(folder), "%s/a/b", dir);
-    rmdir(folder);
-    snprintf(folder, sizeof(folder), "%s/a", dir);
-    rmdir(folder);
-    return rmdir(dir);
+    return folder_remove(dir);
 }
 
 /* In a zone given, what stands before the text of the one line logged. */

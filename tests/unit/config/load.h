@@ -19,6 +19,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../folder.h"
 #include "xr/options.h"
 
 enum { LOAD_ARGS_MAX = 24, LOAD_TEXT_MAX = 16384 };
@@ -36,7 +37,7 @@ struct load {
     char out[LOAD_TEXT_MAX], err[LOAD_TEXT_MAX];
     char warnings[LOAD_TEXT_MAX];
     char *argv[LOAD_ARGS_MAX + 2];
-    char folder[64];
+    char folder[FOLDER_MAX];
     char line[1024];
 };
 
@@ -100,8 +101,7 @@ static inline void load_run(struct load *l, const char *words)
     int argc = 1;
 
     assert_non_null(getcwd(here, sizeof(here)));
-    snprintf(l->folder, sizeof(l->folder), "/tmp/xr-config-XXXXXX");
-    assert_non_null(mkdtemp(l->folder));
+    folder_make(l->folder);
     assert_int_equal(chdir(l->folder), 0);
     if (l->file)
         load_write("c.yaml", l->file);
@@ -134,16 +134,8 @@ static inline const struct options *load_options(const struct load *l)
 
 static inline void load_end(struct load *l)
 {
-    static const char *const files[] = {"c.yaml", "cfg.yaml", "out", "err",
-                                        "x.log"};
-    char path[128];
-
     config_free(l->config);
-    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
-        snprintf(path, sizeof(path), "%s/%s", l->folder, files[i]);
-        unlink(path);
-    }
-    assert_int_equal(rmdir(l->folder), 0);
+    assert_int_equal(folder_remove(l->folder), 0);
 }
 
 #define assert_contains(text, part)                                            \

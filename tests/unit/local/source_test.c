@@ -11,7 +11,9 @@
 
 #include <cmocka.h>
 
-static char folder[64], root[128];
+#include "../folder.h"
+
+static char folder[FOLDER_MAX], root[128];
 
 static void make_file(const char *name)
 {
@@ -26,8 +28,7 @@ static int set_up(void **state)
 {
     char path[256];
     (void)state;
-    snprintf(folder, sizeof(folder), "/tmp/source_test.XXXXXX");
-    assert_non_null(mkdtemp(folder));
+    folder_make(folder);
     snprintf(root, sizeof(root), "%s/root", folder);
     assert_int_equal(mkdir(root, 0700), 0);
     snprintf(path, sizeof(path), "%s/root/pay", folder);
@@ -42,18 +43,8 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
-    static const char *const all[] = {"root/pay/bank.py", "root/app.py",
-                                      "root/link", "secret"};
-    char path[256];
     (void)state;
-    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
-        snprintf(path, sizeof(path), "%s/%s", folder, all[i]);
-        unlink(path);
-    }
-    snprintf(path, sizeof(path), "%s/pay", root);
-    rmdir(path);
-    rmdir(root);
-    return rmdir(folder);
+    return folder_remove(folder);
 }
 
 static void finds(const char *path, const char *wanted)

@@ -10,13 +10,14 @@
 /* cmocka wants the three above first */
 #include <cmocka.h>
 #include <fcntl.h>
-#include <openssl/pem.h>
 #include <openssl/ssl.h>
-#include <openssl/x509.h>
 #include <signal.h>
-#include <stdlib.h>
 
-static char dir[] = "/tmp/xr_tlsc_XXXXXX", cert[64], key[64];
+#include "../folder.h"
+#include "identity.h"
+
+static char dir[FOLDER_MAX];
+static struct identity id;
 static struct tls_server *server;
 static SSL_CTX *client_ctx;
 static struct stream stream;
@@ -25,27 +26,11 @@ static int client_fd;
 
 static int make_files(void **state)
 {
-    EVP_PKEY *k = EVP_EC_gen("P-256");
-    X509 *x = X509_new();
     struct err err;
     (void)state;
-    assert_non_null(mkdtemp(dir));
-    snprintf(cert, sizeof(cert), "%s/c.pem", dir);
-    snprintf(key, sizeof(key), "%s/k.pem", dir);
-    ASN1_INTEGER_set(X509_get_serialNumber(x), 1);
-    X509_gmtime_adj(X509_getm_notBefore(x), -60);
-    X509_gmtime_adj(X509_getm_notAfter(x), 3600);
-    X509_set_pubkey(x, k);
-    X509_sign(x, k, EVP_sha256());
-    FILE *f = fopen(cert, "w");
-    PEM_write_X509(f, x);
-    fclose(f);
-    f = fopen(key, "w");
-    PEM_write_PrivateKey(f, k, NULL, NULL, 0, NULL, NULL);
-    fclose(f);
-    X509_free(x);
-    EVP_PKEY_free(k);
-    struct tls_server_options o = {.certificate = cert, .key = key};
+    folder_make(dir);
+    identity_make(&id, dir, "server");
+    struct tls_server_options o = {.certificate = id.cert, .key = id.key};
     server = tls_server_new(&o, &err);
     assert_non_null(server);
     client_ctx = SSL_CTX_new(TLS_client_method());
@@ -58,9 +43,7 @@ static int remove_files(void **state)
     (void)state;
     tls_server_free(server);
     SSL_CTX_free(client_ctx);
-    unlink(cert);
-    unlink(key);
-    return rmdir(dir);
+    return folder_remove(dir);
 }
 
 static int setup(void **state)

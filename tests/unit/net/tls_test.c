@@ -9,69 +9,29 @@
 #include <stdio.h>
 /* cmocka wants the four above first */
 #include <cmocka.h>
-#include <openssl/evp.h>
-#include <openssl/pem.h>
-#include <openssl/x509v3.h>
 #include <sys/socket.h>
 
-static char dir[] = "/tmp/xr_tls_XXXXXX";
+#include "../folder.h"
+#include "identity.h"
 
-struct identity {
-    char cert[64], key[64];
-};
-
+static char dir[FOLDER_MAX];
 static struct identity server_id, other_id, client_id;
-
-/* Makes a self-signed certificate and its key as two PEM files. */
-static void make_identity(struct identity *id, const char *name)
-{
-    EVP_PKEY *key = EVP_EC_gen("P-256");
-    X509 *x = X509_new();
-    X509_NAME *subject = X509_get_subject_name(x);
-
-    ASN1_INTEGER_set(X509_get_serialNumber(x), 1);
-    X509_set_version(x, X509_VERSION_3);
-    X509_gmtime_adj(X509_getm_notBefore(x), -60);
-    X509_gmtime_adj(X509_getm_notAfter(x), 3600);
-    X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC,
-                               (const unsigned char *)name, -1, -1, 0);
-    X509_set_issuer_name(x, subject);
-    X509_set_pubkey(x, key);
-    assert_true(X509_sign(x, key, EVP_sha256()) > 0);
-
-    snprintf(id->cert, sizeof(id->cert), "%s/%s.crt", dir, name);
-    snprintf(id->key, sizeof(id->key), "%s/%s.key", dir, name);
-    FILE *f = fopen(id->cert, "w");
-    assert_true(PEM_write_X509(f, x));
-    fclose(f);
-    f = fopen(id->key, "w");
-    assert_true(PEM_write_PrivateKey(f, key, NULL, NULL, 0, NULL, NULL));
-    fclose(f);
-    X509_free(x);
-    EVP_PKEY_free(key);
-}
 
 static int setup(void **state)
 {
     (void)state;
     signal(SIGPIPE, SIG_IGN); /* as the program does */
-    assert_non_null(mkdtemp(dir));
-    make_identity(&server_id, "server");
-    make_identity(&other_id, "other");
-    make_identity(&client_id, "client");
+    folder_make(dir);
+    identity_make(&server_id, dir, "server");
+    identity_make(&other_id, dir, "other");
+    identity_make(&client_id, dir, "client");
     return 0;
 }
 
 static int teardown(void **state)
 {
-    const struct identity *all[] = {&server_id, &other_id, &client_id};
-
     (void)state;
-    for (int i = 0; i < 3; i++) {
-        unlink(all[i]->cert);
-        unlink(all[i]->key);
-    }
-    return rmdir(dir);
+    return folder_remove(dir);
 }
 
 struct outcome {

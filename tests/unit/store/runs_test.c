@@ -8,7 +8,9 @@
 
 #include <cmocka.h>
 
-static char folder[64], path[400];
+#include "../folder.h"
+
+static char folder[FOLDER_MAX], path[400];
 
 static const char *at(const char *name)
 {
@@ -30,19 +32,14 @@ static void make(const char *name, size_t bytes, int64_t age_s)
 static int set_up(void **state)
 {
     (void)state;
-    snprintf(folder, sizeof(folder), "/tmp/runs-XXXXXX");
-    return mkdtemp(folder) ? 0 : -1;
+    folder_make(folder);
+    return 0;
 }
 
 static int tear_down(void **state)
 {
-    DIR *d = opendir(folder);
     (void)state;
-    for (struct dirent *e; d && (e = readdir(d));)
-        if (e->d_name[0] != '.')
-            unlink(at(e->d_name));
-    closedir(d);
-    return rmdir(folder);
+    return folder_remove(folder);
 }
 
 static void newest_come_first(void **state)

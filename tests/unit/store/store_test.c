@@ -12,12 +12,13 @@
 
 #include <cmocka.h>
 
+#include "../folder.h"
 #include "xr/clock.h"
 
 static struct loop *loop;
 static struct store *store;
 static struct err err;
-static char dir[64], path[128];
+static char dir[FOLDER_MAX], path[128];
 static struct store_tally tally;
 static unsigned n_changes;
 
@@ -568,9 +569,7 @@ int main(void)
         cmocka_unit_test(deletes_and_pins),
         cmocka_unit_test(the_oldest_give_way),
     };
-    snprintf(dir, sizeof(dir), "/tmp/store_test.XXXXXX");
-    if (!mkdtemp(dir))
-        return 1;
+    folder_make(dir);
     snprintf(path, sizeof(path), "%s/sub/traces.db", dir);
     buf_init(&seen, 1u << 24);
     buf_init(&kept, 4096);
@@ -580,5 +579,5 @@ int main(void)
     loop_free(loop);
     buf_fini(&seen);
     buf_fini(&kept);
-    return failed;
+    return folder_remove(dir) == 0 ? failed : 1;
 }
