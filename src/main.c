@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Options, configuration, mode, run. */
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "cmd/cmd.h"
@@ -14,9 +11,7 @@
 #include "xr/log.h"
 
 static int run_relay(struct config *c, enum relay_mode mode);
-static int run_tail(struct config *c);
-static pid_t start_child(struct config *c);
-static bool show_greeting(int fd);
+static int run_for_tail(struct config *c);
 static void let_go_of_output(void);
 static void open_log(const struct options *o);
 static void open_level(const struct options *o);
@@ -47,7 +42,7 @@ int main(int argc, char **argv)
     case COMMAND_IDLE:
         return cmd_idle(argv[0]);
     case COMMAND_TAIL:
-        return run_tail(c);
+        return cmd_tail(c, run_for_tail);
     case COMMAND_TUI:
         return cmd_tui(c);
     case COMMAND_LS:
@@ -97,55 +92,10 @@ static int run_relay(struct config *c, enum relay_mode mode)
     return status;
 }
 
-/* Where nobody listens, a child does as long as this process lives. */
-static int run_tail(struct config *c)
+/* For `tail` where nobody listens. */
+static int run_for_tail(struct config *c)
 {
-    bool nobody = false;
-    int status = cmd_tail(c, &nobody);
-    pid_t child = nobody ? start_child(c) : 0;
-    if (child > 0) {
-        status = cmd_tail(c, &nobody);
-        kill(child, SIGTERM);
-        waitpid(child, NULL, 0);
-    }
-    config_free(c);
-    return status;
-}
-
-/* Returns when it listens; -1: it does not, and has said why. */
-static pid_t start_child(struct config *c)
-{
-    int greeting[2];
-    pid_t parent = getpid();
-    if (pipe(greeting) != 0)
-        return -1;
-    pid_t child = fork();
-    if (child == 0) {
-        prctl(PR_SET_PDEATHSIG, SIGTERM);
-        dup2(greeting[1], STDOUT_FILENO);
-        close(greeting[0]);
-        close(greeting[1]);
-        exit(getppid() == parent ? run_relay(c, RELAY_TAIL) : 1);
-    }
-    close(greeting[1]);
-    bool listens = child > 0 && show_greeting(greeting[0]);
-    close(greeting[0]);
-    if (child > 0 && !listens)
-        waitpid(child, NULL, 0);
-    return listens ? child : -1;
-}
-
-/* Says where to send to, beside the traces. */
-static bool show_greeting(int fd)
-{
-    char text[1024];
-    ssize_t n;
-    bool any = false;
-    while ((n = read(fd, text, sizeof(text))) > 0) {
-        fwrite(text, 1, (size_t)n, stderr);
-        any = true;
-    }
-    return any;
+    return run_relay(c, RELAY_TAIL);
 }
 
 /* The end of the greeting, for the parent. */

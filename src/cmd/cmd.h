@@ -31,7 +31,7 @@ int cmd_clear(struct config *c);
 int cmd_doctor(struct config *c);
 int cmd_demo(struct config *c);
 int cmd_tui(struct config *c);
-/* *nobody: nothing listens there; not a word has been said of it. */
-int cmd_tail(struct config *c, bool *nobody);
+/* Where nothing listens, a child runs serve as long as this process lives. */
+int cmd_tail(struct config *c, int (*serve)(struct config *c));
 
 #endif

@@ -3,10 +3,14 @@
  * `xray-relay tail [FILTER]`: a line for each trace when it has settled: its
  * entry is complete and nothing came for a while. What changes later is
  * printed again. A lost connection is made anew, and nothing missed as long as
- * the server remembers.
+ * the server remembers. Where nothing listens, it starts who does.
  */
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "cmd.h"
 #include "events.h"
@@ -43,6 +47,9 @@ struct tail {
     bool failed; /* a fault came, and --fail is on */
 };
 
+static pid_t start_child(struct config *c, int (*serve)(struct config *c));
+static bool show_greeting(int fd);
+static int tail(struct config *c, bool *nobody);
 static void follow(struct tail *t, const char *filter);
 static bool show_since(struct tail *t, const char *filter, const char *since);
 static void pause_then_on(struct tail *t);
@@ -59,7 +66,58 @@ static void on_tree(void *arg, const struct client_answer *a);
 static bool remember(struct tail *t, uint64_t key);
 static uint64_t hash_of(struct slice s);
 
-int cmd_tail(struct config *c, bool *nobody)
+int cmd_tail(struct config *c, int (*serve)(struct config *c))
+{
+    bool nobody = false;
+    int status = tail(c, &nobody);
+    pid_t child = nobody ? start_child(c, serve) : 0;
+    if (child > 0) {
+        status = tail(c, &nobody);
+        kill(child, SIGTERM);
+        waitpid(child, NULL, 0);
+    }
+    config_free(c);
+    return status;
+}
+
+/* Returns when it listens; -1: it does not, and has said why. */
+static pid_t start_child(struct config *c, int (*serve)(struct config *c))
+{
+    int greeting[2];
+    pid_t parent = getpid();
+    if (pipe(greeting) != 0)
+        return -1;
+    pid_t child = fork();
+    if (child == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGTERM);
+        dup2(greeting[1], STDOUT_FILENO);
+        close(greeting[0]);
+        close(greeting[1]);
+        exit(getppid() == parent ? serve(c) : 1);
+    }
+    close(greeting[1]);
+    bool listens = child > 0 && show_greeting(greeting[0]);
+    close(greeting[0]);
+    if (child > 0 && !listens)
+        waitpid(child, NULL, 0);
+    return listens ? child : -1;
+}
+
+/* Says where to send to, beside the traces. */
+static bool show_greeting(int fd)
+{
+    char text[1024];
+    ssize_t n;
+    bool any = false;
+    while ((n = read(fd, text, sizeof(text))) > 0) {
+        fwrite(text, 1, (size_t)n, stderr);
+        any = true;
+    }
+    return any;
+}
+
+/* *nobody: nothing listens there; not a word has been said of it. */
+static int tail(struct config *c, bool *nobody)
 {
     struct local l;
     struct tail *t = calloc(1, sizeof(*t));
@@ -248,22 +306,11 @@ static void print_row(struct tail *t, struct slice row, bool again)
 /* The tree is asked for beside the stream. */
 static void ask_tree(struct tail *t, struct slice id)
 {
-    struct local *l = t->local;
-    struct err err;
-    struct client_header headers[] = {
-        {SLICE("Authorization"), l->authorization}};
-    char url[300];
-    struct client_request q = {.method = "GET",
-                               .url = url,
-                               .headers = headers,
-                               .n_headers = l->authorization.n > 0,
-                               .timeout_ms = TIMEOUT_MS,
-                               .connect_timeout_ms = TIMEOUT_MS,
-                               .direct = true,
-                               .answer_max = ANSWER_MAX_BYTES};
-    snprintf(url, sizeof(url), "%s/api/traces/%.*s?documents=0", l->base,
-             SLICE_ARG(id));
-    (void)!client_start(l->client, &q, on_tree, t, &err);
+    struct client_request q = {.method = "GET", .timeout_ms = TIMEOUT_MS};
+    local_path(t->local, "/api/traces/");
+    buf_append(&t->local->path, id);
+    local_param(t->local, "documents", "0");
+    (void)local_start(t->local, &q, on_tree, t);
 }
 
 static void on_tree(void *arg, const struct client_answer *a)
