@@ -3,6 +3,7 @@
  * What local mode says when it has started, and, when its port is taken, by
  * what: whoever holds it is asked by HTTP.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -75,16 +76,17 @@ static void greet_page(const struct relay *r, FILE *out)
                 r->token[0] != '\0' ? "?token=" : "", r->token);
 }
 
-/* `env` finds the default port by itself. */
+/* `env` finds the default port by itself. The program's name is the one that it
+ * was started by: after `make run` it need not be on the path. */
 static void greet_query(const struct relay *r, FILE *out)
 {
     const char *at = http1_bound(r->tcp);
     bool usual = strcmp(at, "127.0.0.1:2000") == 0;
     fprintf(out,
-            "query    eval \"$(xray-relay env%s%s)\" && aws xray "
+            "query    eval \"$(%s env%s%s)\" && aws xray "
             "get-service-graph --start-time $(date -d -1hour +%%s) "
             "--end-time $(date +%%s)\n",
-            usual ? "" : " -t ", usual ? "" : at);
+            program_invocation_name, usual ? "" : " -t ", usual ? "" : at);
 }
 
 /* With ~ for the home directory. */

@@ -236,8 +236,9 @@ static int report(struct demo *d)
         return EXIT_FAILED;
     }
     printf("Look at them at %s/\n"
-           "or here: xray-relay ls 'fault', xray-relay tail --since 600\n"
-           "Delete them: xray-relay clear 'annotation.demo = true'\n",
-           l->base);
+           "or here: %s ls 'fault', %s tail --since 600\n"
+           "Delete them: %s clear 'annotation.demo = true'\n",
+           l->base, program_invocation_name, program_invocation_name,
+           program_invocation_name);
     return fflush(stdout) == 0 ? 0 : EXIT_FAILED;
 }

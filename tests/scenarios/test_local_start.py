@@ -7,6 +7,8 @@ import subprocess
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
+from harness.relay import BINARY
+
 
 def test_says_where_it_listens(make_relay):
     local = make_relay().start_local(store=None)
@@ -21,7 +23,7 @@ def test_says_where_it_listens(make_relay):
     assert lines[2] == (
         "store    ~/.local/state/xray-relay/traces.db (0 traces)"
     )
-    assert lines[3].startswith(f'query    eval "$(xray-relay env -t {at})" &&')
+    assert lines[3].startswith(f'query    eval "$({BINARY} env -t {at})" &&')
 
 
 def test_another_local_mode_is_recognized(make_relay):
@@ -63,6 +65,7 @@ def test_demo_sends_through_the_listeners(local):
     done = local.command("demo")
     assert done.returncode == 0, done.stderr
     assert f"http://{at}/" in done.stdout
+    assert f"or here: {BINARY} ls 'fault'" in done.stdout
     live = json.loads(local.get("/api/live").body)
     assert live["refused"] == 0
     arrived = {
