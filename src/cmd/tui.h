@@ -26,6 +26,7 @@ enum tui_want {
     WANT_CLEAR = 8,           /* delete all */
     WANT_CLEAR_MATCHING = 16, /* delete what the filter matches */
     WANT_TRACE = 32,          /* the chosen one has changed */
+    WANT_COMPLETION = 64,     /* of what stands in the box */
 };
 
 /* How the terminal is connected to what it shows. */
@@ -44,6 +45,10 @@ struct tui {
     char filter[EDIT_MAX + 1]; /* of what is shown */
     char error[512];           /* of the filter in the box; "": it is fine */
     unsigned error_column;     /* in characters, from 1; 0: none is known */
+    struct buf completions;    /* the answer of what may stand at the cursor */
+    size_t completion;         /* the one of them that stands there */
+    size_t completed_to;       /* its end, in characters */
+    bool completing;           /* nothing else was typed since it was asked */
     char note[256];            /* of what happened last */
     char where[160];           /* what is shown */
     double traces;             /* in the store; -1: not known */
@@ -78,6 +83,9 @@ void tui_take_trace(struct tui *t, const char *id, struct slice answer);
 void tui_take_map(struct tui *t, struct slice answer);
 /* The server does not take the filter in the box. */
 void tui_take_error(struct tui *t, struct slice answer);
+/* Puts the first of them into the box; and the next one. */
+void tui_take_completions(struct tui *t, struct slice answer);
+void tui_complete(struct tui *t);
 /* An event of /api/events. */
 void tui_take_event(struct tui *t, struct slice name, struct slice data);
 void tui_note(struct tui *t, const char *fmt, ...)

@@ -20,6 +20,7 @@ static void ask_list(struct tui_ask *a, bool first, const char *filter);
 static void ask_trace(struct tui_ask *a, const char *id);
 static void ask_map(struct tui_ask *a);
 static void ask_clear(struct tui_ask *a);
+static void ask_completion(struct tui_ask *a);
 static void on_stream(void *arg, struct slice data);
 static void on_event(void *arg, struct slice name, struct slice data);
 static void on_stream_end(void *arg, const struct client_answer *answer);
@@ -27,6 +28,7 @@ static void on_list(void *arg, const struct client_answer *answer);
 static void on_trace(void *arg, const struct client_answer *answer);
 static void on_map(void *arg, const struct client_answer *answer);
 static void on_clear(void *arg, const struct client_answer *answer);
+static void on_completion(void *arg, const struct client_answer *answer);
 static bool is_good(struct tui_ask *a, const struct client_answer *answer,
                     unsigned want);
 static void note_error(struct tui_ask *a, const struct client_answer *answer);
@@ -42,8 +44,8 @@ void ask_init(struct tui_ask *a, struct local *l, struct tui *t)
 
 void ask_fini(struct tui_ask *a)
 {
-    struct client_call *calls[] = {a->stream, a->list, a->trace, a->map,
-                                   a->clear};
+    struct client_call *calls[] = {a->stream, a->list,  a->trace,
+                                   a->map,    a->clear, a->completion};
     for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++)
         if (calls[i] != NULL)
             client_cancel(calls[i]);
@@ -73,6 +75,8 @@ void ask_run(struct tui_ask *a)
         ask_map(a);
     if ((t->wants & (WANT_CLEAR | WANT_CLEAR_MATCHING)) && a->clear == NULL)
         ask_clear(a);
+    if ((t->wants & WANT_COMPLETION) && a->completion == NULL)
+        ask_completion(a);
 }
 
 static struct client_call *start(struct tui_ask *a, const char *method,
@@ -149,6 +153,18 @@ static void ask_clear(struct tui_ask *a)
     local_path(a->local, "/api/traces");
     local_param(a->local, "filter", all ? NULL : t->filter);
     a->clear = start(a, "DELETE", on_clear);
+}
+
+static void ask_completion(struct tui_ask *a)
+{
+    struct tui *t = a->tui;
+    char at[24];
+    t->wants &= ~(unsigned)WANT_COMPLETION;
+    snprintf(at, sizeof(at), "%zu", edit_place(&t->edit));
+    local_path(a->local, "/api/complete");
+    local_param(a->local, "text", t->edit.text);
+    local_param(a->local, "at", at);
+    a->completion = start(a, "GET", on_completion);
 }
 
 static void on_stream(void *arg, struct slice data)
@@ -238,6 +254,15 @@ static void on_clear(void *arg, const struct client_answer *answer)
         arena_fini(&arena);
         a->tui->wants |= WANT_LIST | WANT_MAP;
     }
+    a->changed(a->arg);
+}
+
+static void on_completion(void *arg, const struct client_answer *answer)
+{
+    struct tui_ask *a = arg;
+    a->completion = NULL;
+    if (is_good(a, answer, 0))
+        tui_take_completions(a->tui, answer->body);
     a->changed(a->arg);
 }
 

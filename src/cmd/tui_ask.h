@@ -17,7 +17,7 @@ struct tui_ask {
     loop_fn changed; /* something is to be drawn */
     void *arg;
     struct events events;
-    struct client_call *stream, *list, *trace, *map, *clear;
+    struct client_call *stream, *list, *trace, *map, *clear, *completion;
     struct timer *again;       /* until the next try to connect */
     struct timer *map_rest;    /* until the map may be asked for again */
     bool connected;            /* an event has come */

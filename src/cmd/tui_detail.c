@@ -26,6 +26,8 @@ static void walk_array(struct tui_detail *d, struct js *j, unsigned indent);
 static bool frame(struct tui_detail *d, const struct js *before,
                   const struct js *inside, unsigned indent);
 static const char *next_key(struct tui_detail *d, struct js *j);
+static void links(struct tui_detail *d, const struct tui_whole *w,
+                  const struct tui_span *s);
 static void warnings(struct tui_detail *d, const struct tui_whole *w);
 static void add(struct tui_detail *d, unsigned indent, uint8_t style,
                 struct slice text);
@@ -58,6 +60,7 @@ void detail_span(struct tui_detail *d, struct tui_whole *w)
     struct slice object = whole_object(w, s, &d->arena);
     sections(d, object, true);
     sections(d, object, false);
+    links(d, w, s);
     warnings(d, w);
 }
 
@@ -258,6 +261,31 @@ static const char *next_key(struct tui_detail *d, struct js *j)
     if (js_next(j, &raw) != JS_KEY || !js_text(raw, &d->arena, &key))
         return NULL;
     return arena_dup(&d->arena, key);
+}
+
+/* Of the span, to other traces and from them. */
+static void links(struct tui_detail *d, const struct tui_whole *w,
+                  const struct tui_span *s)
+{
+    static const char *const words[LINK_KINDS] = {"to", "from"};
+    struct arena *a = &d->arena;
+    struct slice rest, link;
+    bool first = true;
+    for (int kind = 0; kind < LINK_KINDS; kind++)
+        for (rest = w->links[kind]; elements_next(&rest, &link);) {
+            struct slice id = elements_member(link, "trace_id", a);
+            struct slice name = elements_member(link, "name", a);
+            char text[320];
+            if (whole_linked(w, kind, link, a) != s)
+                continue;
+            if (first)
+                detail_head(d, "other traces");
+            first = false;
+            snprintf(text, sizeof(text), "%.*s%s%.*s",
+                     (int)(id.n < 64 ? id.n : 64), id.p, name.n > 0 ? " " : "",
+                     (int)(name.n < 200 ? name.n : 200), name.p);
+            detail_line(d, 0, words[kind], slice_str(text));
+        }
 }
 
 static void warnings(struct tui_detail *d, const struct tui_whole *w)

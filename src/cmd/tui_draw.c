@@ -3,12 +3,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "local/elements.h"
 #include "tui.h"
 
 /* Smaller than that only the pane is shown that the keys go to. */
 #define PANES_WIDTH 60
 #define PANES_HEIGHT 12
 #define LEAST_ROWS 4
+#define COMPLETIONS_ARENA_MAX (1u << 20)
 #define RULE "\xe2\x94\x80"
 #define BETWEEN "\xe2\x94\x82"
 #define PROMPT "/ "
@@ -19,6 +21,7 @@ static void draw_link(const struct tui *t, struct pen *p);
 static void draw_filter(const struct tui *t, struct pen p);
 static void draw_error(const struct tui *t, struct pen p);
 static void draw_bottom(const struct tui *t, struct pen p);
+static void draw_completions(const struct tui *t, struct pen p);
 static void draw_help(struct canvas *c, struct area a);
 static void draw_traces(struct tui *t, struct canvas *c, struct area a);
 static void draw_map_page(struct tui *t, struct canvas *c, struct area a);
@@ -121,13 +124,38 @@ static void draw_bottom(const struct tui *t, struct pen p)
             pen_str(&p, ", f: those of the filter");
         pen_str(&p, ", any other key: no");
     } else if (t->mode == MODE_FILTER) {
-        pen_str(&p, "Enter: apply   Esc: leave it   Ctrl-U: empty it");
+        draw_completions(t, p);
     } else if (t->note[0] != '\0') {
         pen_str(&p, t->note);
     } else {
         p.style = LINE_DIM;
         pen_str(&p, HINTS);
     }
+}
+
+/* The one that stands in the box first, what else may stand there behind it. */
+static void draw_completions(const struct tui *t, struct pen p)
+{
+    struct arena a;
+    struct slice items, item;
+    size_t i = 0;
+    if (t->completions.n == 0) {
+        pen_str(&p, "Enter: apply   Esc: leave it   Tab: complete it   "
+                    "Ctrl-U: empty it");
+        return;
+    }
+    arena_init(&a, COMPLETIONS_ARENA_MAX);
+    items = elements_member(buf_slice(&t->completions), "items", &a);
+    pen_str(&p, "Tab: ");
+    for (; elements_next(&items, &item) && p.x < p.end; i++) {
+        if (i < t->completion)
+            continue;
+        p.style = i == t->completion ? STYLE_REVERSE : LINE_PLAIN;
+        pen_text(&p, elements_member(item, "text", &a));
+        p.style = LINE_PLAIN;
+        pen_str(&p, "  ");
+    }
+    arena_fini(&a);
 }
 
 static void draw_help(struct canvas *c, struct area a)

@@ -60,6 +60,30 @@ void edit_go_to(struct tui_edit *e, size_t character)
         e->at = behind(e, e->at);
 }
 
+size_t edit_place(const struct tui_edit *e)
+{
+    size_t n = 0;
+    for (size_t at = 0; at < e->at; at = behind(e, at))
+        n++;
+    return n;
+}
+
+bool edit_replace(struct tui_edit *e, size_t from, size_t to, struct slice text)
+{
+    size_t begin, end;
+    edit_go_to(e, to + 1);
+    end = e->at;
+    edit_go_to(e, from + 1);
+    begin = e->at;
+    if (end < begin || e->n - (end - begin) + text.n > EDIT_MAX)
+        return false;
+    memmove(e->text + begin + text.n, e->text + end, e->n - end + 1);
+    memcpy(e->text + begin, text.p, text.n);
+    e->n = e->n - (end - begin) + text.n;
+    e->at = begin + text.n;
+    return true;
+}
+
 void edit_draw(const struct tui_edit *e, struct pen *p)
 {
     size_t from = 0;

@@ -18,6 +18,12 @@ void edit_set(struct tui_edit *e, const char *text);
 enum edit_end edit_key(struct tui_edit *e, int key);
 /* To a character, counted from 1; behind the last one if there are fewer. */
 void edit_go_to(struct tui_edit *e, size_t character);
+/* How many characters stand before the cursor. */
+size_t edit_place(const struct tui_edit *e);
+/* Puts a text in the place of characters, counted from 0, and the cursor
+ * behind it. False: there is no room. */
+bool edit_replace(struct tui_edit *e, size_t from, size_t to,
+                  struct slice text);
 /* Draws what fits around the cursor; tells the canvas where that is. */
 void edit_draw(const struct tui_edit *e, struct pen *p);
 

@@ -17,6 +17,7 @@ struct binding {
 
 static void panes_key(struct tui *t, int key);
 static void filter_key(struct tui *t, int key);
+static void complete(struct tui *t);
 static void clear_key(struct tui *t, int key);
 static void prefix_key(struct tui *t, int key);
 static void move(struct tui *t, long by);
@@ -126,13 +127,29 @@ static void panes_key(struct tui *t, int key)
 
 static void filter_key(struct tui *t, int key)
 {
+    if (key == '\t') {
+        complete(t);
+        return;
+    }
     enum edit_end end = edit_key(&t->edit, key);
+    t->completing = false;
+    buf_clear(&t->completions);
     if (end == EDIT_DONE) {
         apply_filter(t);
     } else if (end == EDIT_CANCELLED) {
         t->error[0] = '\0';
         t->mode = MODE_PANES;
     }
+}
+
+/* Asks what may stand here; again: goes on to the next one. */
+static void complete(struct tui *t)
+{
+    if (t->completions.n > 0)
+        tui_complete(t);
+    else
+        t->wants |= WANT_COMPLETION;
+    t->completing = true;
 }
 
 static void clear_key(struct tui *t, int key)

@@ -9,6 +9,7 @@
 
 #define SINCE_MAX (16u << 20)
 #define ARENA_MAX (64u << 20)
+#define COMPLETIONS_MAX (1u << 20)
 #define AHEAD 100 /* rows that are held below those that are seen */
 
 static void take_rows(struct tui *t, struct slice rows, struct arena *a);
@@ -24,6 +25,7 @@ void tui_init(struct tui *t)
     detail_init(&t->detail);
     map_init(&t->map);
     buf_init(&t->since, SINCE_MAX);
+    buf_init(&t->completions, COMPLETIONS_MAX);
 }
 
 void tui_fini(struct tui *t)
@@ -33,6 +35,7 @@ void tui_fini(struct tui *t)
     detail_fini(&t->detail);
     map_fini(&t->map);
     buf_fini(&t->since);
+    buf_fini(&t->completions);
 }
 
 const char *tui_trace_wanted(const struct tui *t)
@@ -110,6 +113,41 @@ void tui_take_error(struct tui *t, struct slice answer)
     t->mode = MODE_FILTER;
     if (t->error_column > 0)
         edit_go_to(&t->edit, t->error_column);
+    arena_fini(&a);
+}
+
+void tui_take_completions(struct tui *t, struct slice answer)
+{
+    struct arena a;
+    if (t->mode != MODE_FILTER || !t->completing)
+        return;
+    arena_init(&a, ARENA_MAX);
+    buf_clear(&t->completions);
+    buf_append(&t->completions, answer);
+    t->completion = SIZE_MAX; /* before the first */
+    t->completed_to = (size_t)elements_number(answer, "to", 0, &a);
+    arena_fini(&a);
+    tui_complete(t);
+}
+
+/* Behind the last one the first is next. */
+void tui_complete(struct tui *t)
+{
+    struct arena a;
+    arena_init(&a, ARENA_MAX);
+    struct slice answer = buf_slice(&t->completions), item;
+    struct slice items = elements_member(answer, "items", &a), rest = items;
+    size_t from = (size_t)elements_number(answer, "from", 0, &a), n = 0;
+    while (elements_next(&rest, &item))
+        n++;
+    t->completion = n == 0 ? 0 : (t->completion + 1) % n;
+    for (size_t i = 0; i <= t->completion; i++)
+        (void)!elements_next(&items, &item);
+    if (n == 0)
+        buf_clear(&t->completions);
+    else if (edit_replace(&t->edit, from, t->completed_to,
+                          elements_member(item, "text", &a)))
+        t->completed_to = edit_place(&t->edit);
     arena_fini(&a);
 }
 

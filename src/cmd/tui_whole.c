@@ -16,11 +16,13 @@
 #define BAR L'\x2588'
 #define MARK_CLOSED "\xe2\x96\xb8 "
 #define MARK_OPEN "\xe2\x96\xbe "
+#define MARK_LINKED " \xe2\x87\x84" /* arrows over each other */
 #define RUNNING "\xc2\xb7\xc2\xb7\xc2\xb7"
 
 enum { STATUS_COLUMNS = 4, TOOK_COLUMNS = 7, BAR_LEAST = 8 };
 
 static void parse(struct tui_whole *w);
+static void parse_links(struct tui_whole *w, struct slice links);
 static size_t count(struct slice list);
 static void parse_documents(struct tui_whole *w, struct slice list);
 static struct tui_span span_of(struct slice row, struct slice *nodes,
@@ -127,6 +129,8 @@ void whole_draw_row(const struct tui_whole *w, size_t i, struct pen *p)
     pen_text(&left, s->operation);
     if (s->orphan)
         pen_str(&left, " (waits for its parent)");
+    if (s->linked)
+        pen_str(&left, MARK_LINKED);
     p->x = left.x;
     pen_to(p, name + 1);
     p->style = (uint8_t)(s->end < 0 ? LINE_RUNNING : class_colour(s->class));
@@ -179,6 +183,32 @@ static void parse(struct tui_whole *w)
     }
     parse_documents(w, elements_member(whole, "documents", a));
     w->warnings = elements_member(whole, "warnings", a);
+    parse_links(w, elements_member(whole, "links", a));
+}
+
+static void parse_links(struct tui_whole *w, struct slice links)
+{
+    struct arena *a = &w->arena;
+    struct slice rest, link;
+    w->links[LINKS_TO] = elements_member(links, "to", a);
+    w->links[LINKS_FROM] = elements_member(links, "from", a);
+    for (int kind = 0; kind < LINK_KINDS; kind++)
+        for (rest = w->links[kind]; elements_next(&rest, &link);) {
+            const struct tui_span *s = whole_linked(w, kind, link, a);
+            if (s != NULL)
+                w->spans[s - w->spans].linked = true;
+        }
+}
+
+const struct tui_span *whole_linked(const struct tui_whole *w, int kind,
+                                    struct slice link, struct arena *a)
+{
+    struct slice id =
+        elements_member(link, kind == LINKS_TO ? "from" : "to", a);
+    for (size_t i = 0; i < w->n; i++)
+        if (id.n == 0 || slice_eq(w->spans[i].id, id))
+            return &w->spans[i];
+    return NULL;
 }
 
 static size_t count(struct slice list)

@@ -9,6 +9,8 @@
 
 #include "tui_list.h"
 
+enum { LINKS_TO, LINKS_FROM, LINK_KINDS };
+
 struct tui_span {
     struct slice id, kind, name, operation, message, namespace;
     struct slice node, type; /* name and type of what it belongs to */
@@ -18,6 +20,7 @@ struct tui_span {
     int status;
     enum tui_class class;
     bool inferred, orphan;
+    bool linked; /* it names spans of other traces, or they name it */
     bool closed; /* by the user */
 };
 
@@ -33,6 +36,7 @@ struct tui_whole {
     struct slice *documents;
     size_t n_documents;
     struct slice warnings;
+    struct slice links[LINK_KINDS]; /* to other traces, from them */
     double start, length;
 };
 
@@ -50,6 +54,9 @@ bool whole_close(struct tui_whole *w);
 /* Opens it. False: it is open. */
 bool whole_open(struct tui_whole *w);
 void whole_draw_row(const struct tui_whole *w, size_t i, struct pen *p);
+/* Which span here a link belongs to: the whole trace's to its first. */
+const struct tui_span *whole_linked(const struct tui_whole *w, int kind,
+                                    struct slice link, struct arena *a);
 /* The object of its document that is this span; empty if there is none. */
 struct slice whole_object(struct tui_whole *w, const struct tui_span *s,
                           struct arena *a);

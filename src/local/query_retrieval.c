@@ -23,6 +23,7 @@ struct retrieved {
     bool otel;   /* the format asked for */
     struct buf document;
     struct graph graph;
+    bool linked; /* its traces have been asked for what links name */
 };
 
 static void start(struct call *c);
@@ -33,7 +34,11 @@ static void write_document(struct call *c, const struct trace *t,
 static int read_format(struct call *c, struct retrieved *s);
 static void end_list(struct call *c, uint64_t count);
 static void graph(struct call *c);
+static void read_graph(struct call *c,
+                       bool (*each)(void *arg, const struct store_trace *s,
+                                    int64_t epoch));
 static bool add_graph(void *arg, const struct store_trace *s, int64_t epoch);
+static bool add_linked(void *arg, const struct store_trace *s, int64_t epoch);
 static void end_graph(struct call *c, uint64_t count);
 static void cancel(struct call *c);
 static struct retrieved *begin(struct call *c);
@@ -175,13 +180,21 @@ static void graph(struct call *c)
     struct retrieved *s = begin(c);
     if (!s)
         return;
+    if (s->retrieval->n == 0)
+        end_graph(c, 0);
+    else
+        read_graph(c, add_graph);
+}
+
+static void read_graph(struct call *c,
+                       bool (*each)(void *arg, const struct store_trace *s,
+                                    int64_t epoch))
+{
+    const struct retrieved *s = c->state;
     struct store_query q = {.ids = (const void *)s->retrieval->ids,
                             .n_ids = s->retrieval->n,
                             .after_epoch = -1};
-    if (q.n_ids == 0)
-        end_graph(c, 0);
-    else
-        call_read(c, &q, add_graph, end_graph);
+    call_read(c, &q, each, end_graph);
 }
 
 /* Worker. */
@@ -195,11 +208,28 @@ static bool add_graph(void *arg, const struct store_trace *s, int64_t epoch)
     return true;
 }
 
-/* Each service is an object with its links, here none. */
+/* Worker. Once more, when it is known which traces others point to. */
+static bool add_linked(void *arg, const struct store_trace *s, int64_t epoch)
+{
+    struct call *c = arg;
+    struct trace *t = call_assemble(c, s);
+    (void)epoch;
+    if (t)
+        graph_add_links(&((struct retrieved *)c->state)->graph, t);
+    return true;
+}
+
+/* Links between the traces are edges, as in the other graphs; the lists of
+ * links are empty. */
 static void end_graph(struct call *c, uint64_t count)
 {
     struct retrieved *r = c->state;
     (void)count;
+    if (r->graph.n_links > 0 && !r->linked) {
+        r->linked = true;
+        read_graph(c, add_linked);
+        return;
+    }
     jw_object(&c->j);
     member_text(&c->j, "RetrievalStatus", SLICE("COMPLETE"));
     jw_key(&c->j, SLICE("Services"));

@@ -304,6 +304,35 @@ def test_retrieval(local):
     )
 
 
+def test_links_between_retrieved_traces(local):
+    boto = client(local)
+    second = T + 5100
+    sent = segment(second, second, name="sends")
+    link = {"trace_id": sent["trace_id"], "id": sent["id"]}
+    taken = segment(second, second + 1, name="takes", links=[link])
+    put(boto, sent, taken)
+
+    def edges(*documents):
+        """Of the graph: (caller, callee, type)."""
+        token = boto.start_trace_retrieval(
+            TraceIds=[d["trace_id"] for d in documents],
+            StartTime=second,
+            EndTime=second + 9,
+        )["RetrievalToken"]
+        answer = boto.get_retrieved_traces_graph(RetrievalToken=token)
+        services = [s["Service"] for s in answer["Services"]]
+        names = {s["ReferenceId"]: s["Name"] for s in services}
+        return {
+            (s["Name"], names[e["ReferenceId"]], e.get("EdgeType"))
+            for s in services
+            if s.get("Type") != "client"
+            for e in s["Edges"]
+        }
+
+    assert edges(sent, taken) == {("sends", "takes", "link")}
+    assert edges(taken) == set()
+
+
 def test_small_calls(local):
     boto = client(local)
     window = {"StartTime": T, "EndTime": T + 1}

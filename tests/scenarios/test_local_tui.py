@@ -329,3 +329,49 @@ def test_it_says_what_it_needs(local, tui, tmp_path):
     terminal = tui(local, env=nowhere)
     assert terminal.wait() == 1
     terminal.sees("start `xray-relay local`")
+
+
+def test_tab_completes_the_filter(local, tui):
+    put(local, shop(path="/one"))
+    put(local, segment(name="other", annotations={"order": "4712"}))
+    terminal = tui(local)
+    terminal.sees("of 2")
+    terminal.press("/faul\t")
+    terminal.sees("/ fault\n", "Tab: fault")
+    # Where the cursor is, and one after the other, round about.
+    terminal.press("\x15 AND ok\x01faul\t")
+    terminal.sees("/ fault AND ok\n")
+    terminal.press('\x15service("ot\t')
+    terminal.sees('/ service("other"')
+    terminal.press("\x15annotation.order = \t")
+    terminal.sees('/ annotation.order = "471')
+    first = terminal.until(
+        lambda shown: re.search(r'order = "(471\d)"', shown), "a value"
+    ).group(1)
+    second = {"4711": "4712", "4712": "4711"}[first]
+    terminal.press("\t")
+    terminal.sees(f'/ annotation.order = "{second}"')
+    terminal.press("\t")
+    terminal.sees(f'/ annotation.order = "{first}"')
+    # What is typed ends it; what is in the box is applied.
+    terminal.press(" ")
+    terminal.misses("Tab: \"")
+    terminal.press("\r")
+    terminal.sees("1 of 1")
+
+
+def test_links_to_other_traces_are_shown(local, tui):
+    (sent,) = put(local, shop(ago=5, path="/sends", id="00000000000000aa"))
+    link = {"trace_id": sent, "id": "00000000000000aa"}
+    (taken,) = put(local, segment(name="worker", links=[link]))
+    terminal = tui(local)
+    terminal.sees("of 2")
+    terminal.press("gg")
+    terminal.sees(f"Trace {taken}: 1 spans", "other traces", f"to: {sent}")
+    terminal.sees_line("  worker \u21c4")
+    terminal.press("j")
+    terminal.sees(f"Trace {sent}: 3 spans", "other traces", f"from: {taken}")
+    terminal.sees_line("\u25be shop \u21c4")
+    # Of the chosen span alone.
+    terminal.press("\rj")
+    terminal.misses("other traces")
