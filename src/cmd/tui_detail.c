@@ -57,10 +57,10 @@ void detail_span(struct tui_detail *d, struct tui_whole *w)
     if (s == NULL)
         return;
     overview(d, w, s);
+    links(d, w, s);
     struct slice object = whole_object(w, s, &d->arena);
     sections(d, object, true);
     sections(d, object, false);
-    links(d, w, s);
     warnings(d, w);
 }
 
