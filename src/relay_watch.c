@@ -14,6 +14,7 @@
 
 static void on_second(void *arg);
 static void on_render(void *arg);
+static void show_cuts(struct relay *r);
 static void warn_drops(struct relay *r);
 static void hint_if_quiet(struct relay *r);
 
@@ -42,6 +43,27 @@ static void on_render(void *arg)
     struct relay *r = arg;
     relay_count_drops(r);
     *r->longest_turn = loop_longest_turn_us(r->loop);
+    show_cuts(r);
+}
+
+/* What the translator had to leave out of documents. */
+static void show_cuts(struct relay *r)
+{
+    const struct translate_counts *n = translator_counts(r->translator);
+    const struct {
+        const char *label;
+        uint64_t count;
+    } rows[] = {
+        {"what=\"metadata\"", n->cut_metadata},
+        {"what=\"frames\"", n->cut_frames},
+        {"what=\"statements\"", n->cut_statements},
+        {"what=\"messages\"", n->cut_messages},
+        {"what=\"others\"", n->cut_others},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        *stats_counter(r->stats, "xray_relay_cuts_total", rows[i].label,
+                       "Values cut for documents to fit into 64 KB.") =
+            rows[i].count;
 }
 
 static void on_second(void *arg)

@@ -2,6 +2,7 @@
 """`xray-relay translate`: requests from files and standard input, one document
 a line, errors with their place. What documents hold is tests/golden's."""
 
+import hashlib
 import json
 import os
 import subprocess
@@ -161,6 +162,34 @@ def test_limit(tmp_path):
     assert len(whole[0]) > 100_000
     assert len(cut[0]) <= 65536
     assert names(cut) == ["one"]
+
+
+def made_id(span, role, index=0):
+    seed = span.trace_id + span.span_id + role + index.to_bytes(4, "big")
+    return hashlib.sha256(seed).hexdigest()[:16]
+
+
+def test_made_ids(tmp_path):
+    """They depend on the span alone, so that a span that is sent twice gives
+    the same document."""
+    r = Request.FromString(request("one"))
+    span = r.resource_spans[0].scope_spans[0].spans[0]
+    span.kind = 3
+    span.attributes.add(key="aws.span.kind").value.string_value = "LOCAL_ROOT"
+    for _ in range(2):
+        message = span.events.add(name="exception").attributes.add()
+        message.key, message.value.string_value = "exception.message", "why"
+    (tmp_path / "a").write_bytes(r.SerializeToString())
+    code, lines, _ = translate(tmp_path / "a")
+    assert code == 0
+    by_id = {d["id"]: d for d in map(json.loads, lines)}
+    service = made_id(span, b"S")
+    assert set(by_id) == {service, span.span_id.hex()}
+    assert by_id[span.span_id.hex()]["parent_id"] == service
+    exceptions = by_id[span.span_id.hex()]["cause"]["exceptions"]
+    assert [e["id"] for e in exceptions] == [
+        made_id(span, b"E", i) for i in range(2)
+    ]
 
 
 def test_fault_in_protobuf(tmp_path):
