@@ -124,8 +124,18 @@ def test_unreadable_configuration(make_lambda, xray):
     function.shutdown()
 
 
-@pytest.mark.parametrize("port", [2000, 4317, 4318])
-def test_port_taken(make_lambda, port):
+OURS = {
+    4317: {"XRAY_RELAY_OTLP_GRPC_ADDRESS": "127.0.0.1:4317"},
+    4318: {"XRAY_RELAY_OTLP_HTTP_ADDRESS": "127.0.0.1:4318"},
+}
+
+
+@pytest.mark.parametrize(
+    "port, env", [(2000, {}), (4317, {}), (4318, {}), *OURS.items()]
+)
+def test_port_taken(make_lambda, port, env):
+    """Be it one that was asked for: without the extension the function could
+    not run."""
     with socket.socket() as other, socket.socket(
         type=socket.SOCK_DGRAM
     ) as datagrams:
@@ -133,7 +143,7 @@ def test_port_taken(make_lambda, port):
         for s in (other, datagrams):
             s.bind(("127.0.0.1", port))
         other.listen()
-        function = make_lambda()
+        function = make_lambda(env=env)
         function.invoke({"spans": 0})
         function.invoke({"spans": 0})
         function.shutdown()

@@ -86,6 +86,15 @@ def test_too_large(over, relay, packed):
     relay.wait_delivered(3)
 
 
+@pytest.mark.relay(config={"Otlp": {"MessageMaxMB": 1}})
+def test_another_ceiling(over, relay):
+    name, error = code(over, otlp.request(2, pad=600_000))
+    assert name == "RESOURCE_EXHAUSTED"
+    assert "1048576 bytes" in error.details()
+    otlp.export(over, otlp.request(1, pad=600_000))
+    relay.wait_delivered(1)
+
+
 @pytest.mark.relay(config={"TotalBufferSizeMB": 3})
 def test_full(over, relay, xray):
     xray.stop()

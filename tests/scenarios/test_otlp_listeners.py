@@ -8,9 +8,10 @@ import ssl
 import grpc
 import pytest
 
-from harness import otlp
+from harness import http2, otlp
 from harness.documents import segment
 from harness.listeners import listening
+from harness.waiting import until
 
 BOTH = ("127.0.0.1", "::1")
 
@@ -82,11 +83,22 @@ def test_twin(relay, host):
 
 def test_grpc_to_http(relay):
     with otlp.channel(relay.otlp_http_port) as over:
-        for _ in range(2):
-            with pytest.raises(grpc.RpcError):
-                otlp.export(over, otlp.request(), timeout=5)
+        with pytest.raises(grpc.RpcError):
+            otlp.export(over, otlp.request(), timeout=5)
+    for host in BOTH:
+        to = host, relay.otlp_http_port
+        with socket.create_connection(to, 10) as s:
+            s.sendall(http2.PREFACE)
+            until(lambda: is_closed(s))
     relay.wait_log("OTLP/HTTP: a client speaks gRPC to this port")
     assert relay.log().count("speaks gRPC to this port") == 1
+
+
+def is_closed(s):
+    try:
+        return s.recv(4096) == b""
+    except ConnectionResetError:
+        return True
 
 
 def test_http_to_grpc(relay):
