@@ -318,6 +318,21 @@ def test_floods(client, relay, kind):
         assert relay.usage()[2] < 60 << 10  # KiB
 
 
+@pytest.mark.parametrize("kind", (settings, pings))
+def test_floods_by_one_that_listens(client, kind):
+    """It takes the answers, so that none pile up."""
+    some = 20
+    for _ in range(150):
+        heard = len(client.others)
+        client.raw(kind(client) * some)
+        while not client.closed and len(client.others) < heard + some:
+            client.hear()
+        if client.closed:
+            break
+    assert client.closed
+    assert client.goaway.error_code == CALM
+
+
 def test_by_one_byte(relay):
     """The preface, frames and a message, however they are cut."""
     with http2.Client(relay.otlp_grpc_port, greet=False) as client:
