@@ -16,7 +16,6 @@
 
 #define CONNECT_TIMEOUT_MS 5000
 #define NO_CREDENTIALS_MS 1000
-#define DRAIN_BACKOFF_MS 250 /* longest while draining */
 #define PACK_STEP ((size_t)128 << 10)
 #define ANSWER_MAX (1u << 20)
 /* A process that pays for each wait asks a backend out of reach so rarely. */
@@ -296,17 +295,12 @@ static int64_t wait_of(struct exporter *x, const struct client_answer *a)
 {
     unsigned attempt = x->failures + 1;
     bool denied = a->status == 401 || a->status == 403;
-    int64_t wait =
+    int64_t backoff =
         denied ? retry_denied_ms(attempt, random_number())
                : retry_backoff_from_ms(x->o.retry_first_ms, attempt,
                                        x->o.retry_max_ms, random_number());
-    int64_t asked = 0;
-    if (a->outcome == CLIENT_ANSWERED)
-        asked = retry_after_ms(client_answer_header(a, "Retry-After"),
-                               clock_wall_ms() + x->skew_ms);
-    if (wait < asked)
-        wait = asked;
-    return x->drain.begun && wait > DRAIN_BACKOFF_MS ? DRAIN_BACKOFF_MS : wait;
+    return retry_wait_ms(backoff, a, clock_wall_ms() + x->skew_ms,
+                         x->drain.begun);
 }
 
 /* Requests that were under way together fail together, which is one failure.

@@ -73,6 +73,7 @@ static enum retry_class by_code(struct slice code);
 static enum retry_class by_status(int status);
 static bool listed(const char *const *list, struct slice code);
 static bool contains_nocase(struct slice text, const char *word);
+static int64_t retry_after_ms(struct slice value, int64_t now_ms);
 static int64_t doubled(unsigned base, unsigned attempt, int64_t cap);
 static int64_t share(int64_t ms, uint32_t random);
 static bool number(const char *p, size_t n, int *out);
@@ -129,7 +130,20 @@ int64_t retry_denied_ms(unsigned attempt, uint32_t random)
     return ms / 2 + share(ms / 2, random);
 }
 
-int64_t retry_after_ms(struct slice value, int64_t now_ms)
+int64_t retry_wait_ms(int64_t backoff_ms, const struct client_answer *a,
+                      int64_t now_ms, bool draining)
+{
+    int64_t wait = backoff_ms;
+    int64_t asked = 0;
+    if (a->outcome == CLIENT_ANSWERED)
+        asked = retry_after_ms(client_answer_header(a, "Retry-After"), now_ms);
+    if (wait < asked)
+        wait = asked;
+    return draining && wait > RETRY_DRAIN_MAX_MS ? RETRY_DRAIN_MAX_MS : wait;
+}
+
+/* The wait that the header asks for, in seconds or as a date; 0: none. */
+static int64_t retry_after_ms(struct slice value, int64_t now_ms)
 {
     int64_t ms = 0;
     bool digits = value.n > 0;

@@ -14,6 +14,8 @@
 #define RETRY_AFTER_MAX_MS 60000
 /* Between attempts that only a person's work can make succeed. */
 #define RETRY_DENIED_MAX_MS 30000
+/* While draining. */
+#define RETRY_DRAIN_MAX_MS 250
 
 enum retry_class {
     RETRY_OK,
@@ -42,9 +44,10 @@ int64_t retry_backoff_from_ms(unsigned base_ms, unsigned attempt,
                               unsigned cap_ms, uint32_t random);
 /* For RETRY_DENIED: long, with half of it jitter. */
 int64_t retry_denied_ms(unsigned attempt, uint32_t random);
-/* The wait that a Retry-After header asks for, in seconds or as a date; 0 if
- * there is none. */
-int64_t retry_after_ms(struct slice value, int64_t now_ms);
+/* The wait after an answer: the backoff, or longer if a Retry-After header asks
+ * for that; while draining not for long. */
+int64_t retry_wait_ms(int64_t backoff_ms, const struct client_answer *a,
+                      int64_t now_ms, bool draining);
 /* "Sun, 06 Nov 1994 08:49:37 GMT" as epoch milliseconds; -1 if it is not. */
 int64_t retry_http_date_ms(struct slice value);
 

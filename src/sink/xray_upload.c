@@ -16,7 +16,6 @@
 #include "xr/clock.h"
 
 #define NO_CREDENTIALS_MS 1000 /* between questions for credentials */
-#define DRAIN_BACKOFF_MS 250   /* longest while draining */
 #define CONNECT_TIMEOUT_MS 5000
 #define SKEW_SURE_MS 30000   /* worth correcting if the code names the clock */
 #define SKEW_MAYBE_MS 240000 /* if the signature may be wrong otherwise too */
@@ -269,19 +268,12 @@ static int64_t wait_of(struct xray *x, const struct batch *b,
 {
     bool mend_by_hand = class == RETRY_DENIED || class == RETRY_CREDENTIALS ||
                         class == RETRY_SKEW;
-    int64_t wait =
+    int64_t backoff =
         mend_by_hand
             ? retry_denied_ms(b->attempts, xray_random())
             : retry_backoff_ms(b->attempts, x->o.backoff_max_ms, xray_random());
-    int64_t asked = 0;
-    if (a->outcome == CLIENT_ANSWERED)
-        asked = retry_after_ms(client_answer_header(a, "Retry-After"),
-                               clock_wall_ms() + x->skew_ms);
-    if (wait < asked)
-        wait = asked;
-    if (x->drain.begun && wait > DRAIN_BACKOFF_MS)
-        wait = DRAIN_BACKOFF_MS;
-    return wait;
+    return retry_wait_ms(backoff, a, clock_wall_ms() + x->skew_ms,
+                         x->drain.begun);
 }
 
 /* X-Ray took or refused a request: it is there. */
