@@ -59,5 +59,8 @@ size_t js_unescape(struct slice raw, char *out);
 /* raw itself when nothing is escaped, else decoded into the arena; false when
  * the arena is full. */
 bool js_text(struct slice raw, struct arena *a, struct slice *out);
+/* The value of a JS_NUMBER's literal; otherwise: what is given for one without
+ * end, one that no double holds, and text that is no number. */
+double js_number(struct slice literal, double otherwise);
 
 #endif

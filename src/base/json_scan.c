@@ -6,7 +6,13 @@
  */
 #include "xr/json_scan.h"
 
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
 #include "xr/plain.h"
+
+#define NUMBER_MAX 63 /* a longer literal is no number of interest */
 
 enum expect {
     EXPECT_VALUE,        /* at the start, after ':' and after ',' in arrays */
@@ -157,6 +163,36 @@ bool js_text(struct slice raw, struct arena *a, struct slice *out)
         return false;
     *out = slice_of(p, js_unescape(raw, p));
     return true;
+}
+
+/* Up to 15 digits and a few decimals, as clients write times, both parts are
+ * exact doubles, so one division is exact too; all else goes to strtod. */
+double js_number(struct slice literal, double otherwise)
+{
+    static const double tens[] = {1,   1e1, 1e2, 1e3,  1e4,  1e5, 1e6,
+                                  1e7, 1e8, 1e9, 1e10, 1e11, 1e12};
+    uint64_t digits = 0;
+    size_t i = 0, point = literal.n;
+
+    for (; i < literal.n && digits < (UINT64_C(1) << 53) / 10; i++) {
+        char c = literal.p[i];
+        if (c == '.' && point == literal.n)
+            point = i + 1;
+        else if (c >= '0' && c <= '9')
+            digits = digits * 10 + (uint64_t)(c - '0');
+        else
+            break;
+    }
+    if (i > 0 && i == literal.n && i - point < sizeof(tens) / sizeof(tens[0]))
+        return (double)digits / tens[i - point];
+
+    char text[NUMBER_MAX + 1], *end;
+    if (literal.n == 0 || literal.n > NUMBER_MAX)
+        return otherwise;
+    memcpy(text, literal.p, literal.n);
+    text[literal.n] = '\0';
+    double v = strtod(text, &end);
+    return *end == '\0' && isfinite(v) ? v : otherwise;
 }
 
 static enum js_kind fail(struct js *j, const char *why)

@@ -7,14 +7,10 @@
  */
 #include "document.h"
 
-#include <math.h>
-#include <stdlib.h>
-
 #include "trace_id.h"
 #include "xr/hash.h"
 #include "xr/json_scan.h"
 
-#define NUMBER_MAX 63 /* a longer literal is no number of interest */
 #define ID_DIGITS 16
 #define STATUS_END 1000
 
@@ -68,8 +64,8 @@ static bool take_subsegments(struct reader *r, struct trace_entity *e);
 static bool take_entity(struct reader *r, struct trace_entity *e);
 static struct trace_entity *new_entity(struct reader *r);
 static bool next_key(struct reader *r, struct slice *key);
+static bool next_object(struct reader *r);
 static bool text_of(struct reader *r, struct slice raw, struct slice *out);
-static double number_of(struct slice literal);
 static int status_of(double v);
 static enum trace_class class_of(const struct trace_entity *e);
 
@@ -282,9 +278,9 @@ static bool take_scalar(struct reader *r, const struct member *m,
     if (m->take == TAKE_TEXT && kind == JS_STRING)
         return text_of(r, text, to);
     if (m->take == TAKE_NUMBER && kind == JS_NUMBER)
-        *(double *)to = number_of(text);
+        *(double *)to = js_number(text, 0);
     else if (m->take == TAKE_STATUS && kind == JS_NUMBER)
-        *(int *)to = status_of(number_of(text));
+        *(int *)to = status_of(js_number(text, 0));
     else if (m->take == TAKE_BOOL && (kind == JS_TRUE || kind == JS_FALSE))
         *(bool *)to = kind == JS_TRUE;
     else if (m->take == TAKE_TYPE && kind == JS_STRING)
@@ -337,7 +333,7 @@ static bool take_annotation(struct reader *r, struct slice key,
     n->boolean = kind == JS_TRUE;
     if (kind == JS_NUMBER) {
         n->kind = VALUE_NUMBER;
-        n->number = number_of(text);
+        n->number = js_number(text, 0);
     } else if (kind == JS_STRING) {
         n->kind = VALUE_STRING;
         if (!text_of(r, text, &n->text))
@@ -367,15 +363,7 @@ static bool take_cause(struct reader *r, struct trace_entity *e)
 static bool take_exceptions(struct reader *r, struct trace_entity *e)
 {
     struct trace_exception **at = &e->exceptions;
-    for (;;) {
-        enum js_kind kind = js_next(&r->js, NULL);
-        if (kind == JS_ARRAY_END)
-            return true;
-        if (kind != JS_OBJECT) {
-            if (!js_skip(&r->js, kind))
-                return false;
-            continue;
-        }
+    while (next_object(r)) {
         struct trace_exception *x = arena_alloc(r->arena, sizeof(*x));
         if (!x) {
             r->full = true;
@@ -387,6 +375,7 @@ static bool take_exceptions(struct reader *r, struct trace_entity *e)
         *at = x;
         at = &x->next;
     }
+    return !r->js.why;
 }
 
 static bool take_exception(struct reader *r, struct trace_exception *x)
@@ -413,14 +402,8 @@ static bool take_exception(struct reader *r, struct trace_exception *x)
 static bool take_links(struct reader *r, struct trace_entity *e)
 {
     struct trace_link **at = &e->links;
-    enum js_kind kind;
     *at = NULL;
-    while ((kind = js_next(&r->js, NULL)) != JS_ARRAY_END) {
-        if (kind != JS_OBJECT) {
-            if (!js_skip(&r->js, kind))
-                return false;
-            continue;
-        }
+    while (next_object(r)) {
         struct trace_link *l = arena_alloc(r->arena, sizeof(*l));
         r->full = !l;
         if (!l || !take_link(r, l))
@@ -430,7 +413,7 @@ static bool take_links(struct reader *r, struct trace_entity *e)
         *at = l;
         at = &l->next;
     }
-    return true;
+    return !r->js.why;
 }
 
 /* Without a trace id that can be read it is none. */
@@ -462,15 +445,7 @@ static bool take_link(struct reader *r, struct trace_link *l)
 /* Recursion is bounded by the depth that the JSON reader allows. */
 static bool take_subsegments(struct reader *r, struct trace_entity *e)
 {
-    for (;;) {
-        enum js_kind kind = js_next(&r->js, NULL);
-        if (kind == JS_ARRAY_END)
-            return true;
-        if (kind != JS_OBJECT) {
-            if (!js_skip(&r->js, kind))
-                return false;
-            continue;
-        }
+    while (next_object(r)) {
         struct trace_entity *s = new_entity(r);
         if (!s || !take_entity(r, s))
             return false;
@@ -480,6 +455,20 @@ static bool take_subsegments(struct reader *r, struct trace_entity *e)
         *(e->last_child ? &e->last_child->next : &e->first_child) = s;
         e->last_child = s;
     }
+    return !r->js.why;
+}
+
+/* Of an array that has begun; what else is in it is passed over. False: its
+ * end, or what cannot be read. */
+static bool next_object(struct reader *r)
+{
+    for (;;) {
+        enum js_kind kind = js_next(&r->js, NULL);
+        if (kind == JS_OBJECT)
+            return true;
+        if (kind == JS_ARRAY_END || !js_skip(&r->js, kind))
+            return false;
+    }
 }
 
 static bool text_of(struct reader *r, struct slice raw, struct slice *out)
@@ -488,17 +477,6 @@ static bool text_of(struct reader *r, struct slice raw, struct slice *out)
         return true;
     r->full = true;
     return false;
-}
-
-static double number_of(struct slice literal)
-{
-    char text[NUMBER_MAX + 1];
-    if (literal.n > NUMBER_MAX)
-        return 0;
-    memcpy(text, literal.p, literal.n);
-    text[literal.n] = '\0';
-    double v = strtod(text, NULL);
-    return isfinite(v) ? v : 0;
 }
 
 static int status_of(double v)

@@ -2,8 +2,6 @@
 /* Values out of JSON text; see elements.h. */
 #include "elements.h"
 
-#include <stdlib.h>
-
 #include "xr/json_scan.h"
 
 #define DEPTH_MAX 128
@@ -53,14 +51,7 @@ struct slice elements_member(struct slice object, const char *key,
 double elements_number(struct slice object, const char *key, double missing,
                        struct arena *a)
 {
-    struct slice s = elements_member(object, key, a);
-    char copy[64], *end;
-    if (s.n == 0 || s.n >= sizeof(copy))
-        return missing;
-    memcpy(copy, s.p, s.n);
-    copy[s.n] = '\0';
-    double v = strtod(copy, &end);
-    return *end == '\0' ? v : missing;
+    return js_number(elements_member(object, key, a), missing);
 }
 
 /* Where brackets and quotes of the first value are closed; what is no object

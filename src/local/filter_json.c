@@ -2,12 +2,9 @@
 /* Compares JSON by what one side names; see filter_json.h. Pure. */
 #include "filter_json.h"
 
-#include <stdlib.h>
-
 #include "xr/json_scan.h"
 
 #define DEPTH_MAX 64
-#define NUMBER_MAX_BYTES 63
 #define TEXT_MAX_BYTES (16u << 10)
 
 /* Goes over the values of an object or an array. */
@@ -29,7 +26,6 @@ static bool fits_object(struct filter_run *r, struct slice want,
 static bool fits_array(struct filter_run *r, struct slice want,
                        struct slice have);
 static bool same_text(struct slice a, struct slice b);
-static double number(struct slice text);
 static bool member(struct slice object, struct slice name, struct value *out);
 static bool next_member(struct values *v, struct slice *name,
                         struct value *out);
@@ -66,7 +62,7 @@ static bool fits(struct filter_run *r, const struct value *want,
     case JS_STRING:
         return same_text(want->text, have->text);
     case JS_NUMBER:
-        return number(want->text) == number(have->text);
+        return js_number(want->text, 0) == js_number(have->text, 0);
     default:
         return true;
     }
@@ -109,15 +105,6 @@ static bool same_text(struct slice a, struct slice b)
         js_text(a, &arena, &a) && js_text(b, &arena, &b) && slice_eq(a, b);
     arena_fini(&arena);
     return same;
-}
-
-static double number(struct slice text)
-{
-    char copy[NUMBER_MAX_BYTES + 1];
-    size_t n = text.n < NUMBER_MAX_BYTES ? text.n : NUMBER_MAX_BYTES;
-    memcpy(copy, text.p, n);
-    copy[n] = '\0';
-    return strtod(copy, NULL);
 }
 
 static bool member(struct slice object, struct slice name, struct value *out)

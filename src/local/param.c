@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <time.h>
 
-#define NUMBER_MAX 63
 #define ISO_MAX 40
 #define MINUTE_S 60
 #define HOUR_S 3600
@@ -18,7 +17,6 @@ static int take(struct params *p, struct js *j, struct slice name,
                 struct err *err);
 static int list(const struct params *p, const char *name, enum js_kind want,
                 struct param_list *out, struct err *err);
-static double number_of(struct slice literal);
 static bool iso_time(struct slice text, double *out);
 
 int params_read(struct params *p, struct slice json, struct arena *a,
@@ -92,7 +90,7 @@ int params_number(const struct params *p, const char *name, double *out,
                   struct err *err)
 {
     const struct param *m = params_find(p, name);
-    double v = m && m->kind == JS_NUMBER ? number_of(m->value) : NAN;
+    double v = m && m->kind == JS_NUMBER ? js_number(m->value, NAN) : NAN;
     if (m && !isfinite(v))
         return err_set(err, "%s: a number is expected", name);
     if (m)
@@ -173,16 +171,6 @@ static int list(const struct params *p, const char *name, enum js_kind want,
         out->items[out->n++] = text;
     }
     return 0;
-}
-
-static double number_of(struct slice literal)
-{
-    char text[NUMBER_MAX + 1];
-    if (literal.n > NUMBER_MAX)
-        return NAN;
-    memcpy(text, literal.p, literal.n);
-    text[literal.n] = '\0';
-    return strtod(text, NULL);
 }
 
 /* "2026-09-21T10:00:00.5Z", "...+02:00", without a zone UTC; also epoch

@@ -8,16 +8,13 @@
  */
 #include "xr/segment.h"
 
-#include <math.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "xr/json_scan.h"
 #include "xr/plain.h"
 
 /* A longer number literal is no time. */
-#define NUMBER_MAX 63
 /* The longest key of interest with each character written as an escape. */
 #define KEY_RAW_MAX (6 * (sizeof("in_progress") - 1))
 
@@ -52,7 +49,6 @@ static inline void note_fact(struct segment *out, struct slice key,
                              struct slice value);
 static void note_text(struct slice *fact, struct slice value);
 static void note_time(double *fact, struct slice value);
-static double number_of(struct slice literal);
 
 static const char *fail(struct scan *s, const char *where, const char *why)
 {
@@ -328,36 +324,5 @@ static void note_time(double *fact, struct slice value)
     char c = value.p[0];
 
     if (c == '-' || (c >= '0' && c <= '9'))
-        *fact = number_of(value);
-}
-
-/* The literal's value. Up to 15 digits and a few decimals, as clients write
- * times, both parts are exact doubles, so one division is exact too; all else
- * goes to strtod. */
-static double number_of(struct slice literal)
-{
-    static const double tens[] = {1,   1e1, 1e2, 1e3,  1e4,  1e5, 1e6,
-                                  1e7, 1e8, 1e9, 1e10, 1e11, 1e12};
-    uint64_t digits = 0;
-    size_t i = 0, point = literal.n;
-
-    for (; i < literal.n && digits < (UINT64_C(1) << 53) / 10; i++) {
-        char c = literal.p[i];
-        if (c == '.')
-            point = i + 1;
-        else if (c >= '0' && c <= '9')
-            digits = digits * 10 + (uint64_t)(c - '0');
-        else
-            break;
-    }
-    if (i == literal.n && i - point < sizeof(tens) / sizeof(tens[0]))
-        return (double)digits / tens[i - point];
-
-    char text[NUMBER_MAX + 1];
-    if (literal.n > NUMBER_MAX)
-        return 0;
-    memcpy(text, literal.p, literal.n);
-    text[literal.n] = '\0';
-    double v = strtod(text, NULL);
-    return isfinite(v) ? v : 0;
+        *fact = js_number(value, 0);
 }

@@ -19,7 +19,6 @@ static bool read_member(struct js *j, struct slice key, struct print_node *n,
 static bool read_http(struct js *j, enum js_kind k, struct print_node *n);
 static bool read_children(struct js *j, enum js_kind k, struct print_node *n,
                           struct arena *a);
-static double number(struct slice literal);
 static void link_nodes(struct print_node *nodes, struct arena *a);
 static int by_id(const void *a, const void *b);
 static struct print_node *find_parent(struct print_node **index, size_t n,
@@ -92,9 +91,9 @@ static bool read_member(struct js *j, struct slice key, struct print_node *n,
     else if (k == JS_STRING && slice_is(key, "namespace"))
         n->namespace = text;
     else if (k == JS_NUMBER && slice_is(key, "start_time"))
-        n->start = number(text);
+        n->start = js_number(text, 0);
     else if (k == JS_NUMBER && slice_is(key, "end_time"))
-        n->end = number(text);
+        n->end = js_number(text, 0);
     else if (k == JS_OBJECT && slice_is(key, "http"))
         return read_http(j, k, n);
     else if (k == JS_ARRAY && slice_is(key, "subsegments"))
@@ -124,7 +123,7 @@ static bool read_http(struct js *j, enum js_kind k, struct print_node *n)
             key = text;
         } else if (k == JS_NUMBER && depth == 2 && response &&
                    slice_is(key, "status")) {
-            n->http_status = (int)number(text);
+            n->http_status = (int)js_number(text, 0);
         }
     }
     return true;
@@ -155,16 +154,6 @@ static bool read_children(struct js *j, enum js_kind k, struct print_node *n,
             last = last->next;
     }
     return true;
-}
-
-static double number(struct slice literal)
-{
-    char text[64];
-    if (literal.n >= sizeof(text))
-        return 0;
-    memcpy(text, literal.p, literal.n);
-    text[literal.n] = '\0';
-    return strtod(text, NULL);
 }
 
 /* Embedded nodes know their parent; others find it by id. Without memory for

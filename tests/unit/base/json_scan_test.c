@@ -222,6 +222,32 @@ static void text_copies_only_escapes(void **state)
     arena_fini(&a);
 }
 
+static void numbers_have_their_values(void **state)
+{
+    static const struct {
+        const char *text;
+        double value;
+    } rows[] = {
+        {"0", 0},
+        {"-1.5e3", -1500},
+        {"1790000000.123456", 1790000000.123456},
+        {"123456789012345678901234567890", 123456789012345678901234567890.0},
+        {"0.1000000000000000055511151231257827", 0.1},
+        {"1e308", 1e308},
+        {"1e309", -7},
+        {"1.2.3", -7},
+        {"1 ", -7},
+        {"", -7},
+        {"one", -7},
+        {"1111111111111111111111111111111111111111111111111111111111111111",
+         -7}, /* 64 digits */
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        assert_true(js_number(slice_str(rows[i].text), -7) == rows[i].value);
+}
+
 /* The word and the vector form against the byte form, at each place. */
 static void plain_runs_agree(void **state)
 {
@@ -314,6 +340,7 @@ int main(void)
         cmocka_unit_test(gives_text_and_skips),
         cmocka_unit_test(decodes_escapes),
         cmocka_unit_test(text_copies_only_escapes),
+        cmocka_unit_test(numbers_have_their_values),
         cmocka_unit_test(plain_runs_agree),
         cmocka_unit_test(agrees_with_jansson),
     };
