@@ -33,6 +33,7 @@ static void chosen_done(struct api_work *w, uint64_t count);
 static void chosen_free(void *state);
 static void on_deleted(void *arg, bool kept);
 static void on_pinned(void *arg, bool kept);
+static void changing_end(struct changing *c, bool kept, struct buf *answer);
 
 void api_delete(struct api *a, struct http1_request *r)
 {
@@ -172,12 +173,7 @@ static void on_deleted(void *arg, bool kept)
         api_events_cleared(c->api->events, c->one ? c->id : NULL);
     buf_init(&out, 256);
     buf_printf(&out, "{\"deleted\":%llu}", (unsigned long long)c->n);
-    if (c->request != NULL && kept)
-        api_reply(c->request, 200, &out);
-    else if (c->request != NULL)
-        api_fail(c->request, 503, "the store could not be written");
-    buf_fini(&out);
-    free(c);
+    changing_end(c, kept, &out);
 }
 
 static void on_pinned(void *arg, bool kept)
@@ -186,10 +182,15 @@ static void on_pinned(void *arg, bool kept)
     struct buf out;
     buf_init(&out, 256);
     buf_printf(&out, "{\"pinned\":%s}", c->pin ? "true" : "false");
+    changing_end(c, kept, &out);
+}
+
+static void changing_end(struct changing *c, bool kept, struct buf *answer)
+{
     if (c->request != NULL && kept)
-        api_reply(c->request, 200, &out);
+        api_reply(c->request, 200, answer);
     else if (c->request != NULL)
         api_fail(c->request, 503, "the store could not be written");
-    buf_fini(&out);
+    buf_fini(answer);
     free(c);
 }

@@ -289,11 +289,7 @@ void graph_write_node(struct jw *j, const struct graph *g, size_t i)
     const struct graph_node *n = &g->nodes[i];
     jw_object(j);
     member_int(j, "ReferenceId", (int64_t)i);
-    member_text(j, "Name", n->name);
-    jw_key(j, SLICE("Names"));
-    jw_array(j);
-    jw_string(j, n->name);
-    jw_array_end(j);
+    member_names(j, n->name);
     member_bool(j, "Root", n->root);
     if (n->account_id.n)
         member_text(j, "AccountId", n->account_id);

@@ -6,7 +6,7 @@
  */
 #include "guard.h"
 
-#include "xr/json_out.h"
+#include "api_parts.h"
 #include "xr/log.h"
 
 #define SHOWN_MAX 100
@@ -213,20 +213,6 @@ static bool has_preflight(struct http1_request *r)
 
 static bool refuse(struct http1_request *r, int status, const char *why)
 {
-    struct buf body;
-    struct jw j;
-    buf_init(&body, 1024);
-    jw_init(&j, &body);
-    jw_object(&j);
-    jw_key(&j, SLICE("error"));
-    jw_object(&j);
-    jw_key(&j, SLICE("message"));
-    jw_string(&j, slice_str(why));
-    jw_key(&j, SLICE("column"));
-    jw_null(&j);
-    jw_object_end(&j);
-    jw_object_end(&j);
-    http1_reply(r, status, "application/json", buf_slice(&body));
-    buf_fini(&body);
+    api_fail(r, status, why);
     return false;
 }

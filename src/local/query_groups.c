@@ -16,6 +16,7 @@ static int read_name(struct call *c, struct slice *name);
 static struct resource *find(struct call *c);
 static int read_body(struct call *c, const struct resource *old,
                      struct buf *body);
+static void write_answer(struct jw *j, const struct resource *x);
 static void write_group(struct jw *j, const struct resource *x);
 static void write_default(struct jw *j);
 static void reply_group(struct call *c, const struct resource *x);
@@ -48,23 +49,13 @@ static void get_group(struct call *c)
         call_invalid(c);
         return;
     }
-    if (resource_is_default(STORE_GROUPS, name)) {
-        jw_object(&c->j);
-        jw_key(&c->j, SLICE("Group"));
-        write_default(&c->j);
-        jw_object_end(&c->j);
-        call_reply(c);
-        return;
-    }
-    struct resource *x = find(c);
-    if (!x) {
+    bool is_default = resource_is_default(STORE_GROUPS, name);
+    struct resource *x = is_default ? NULL : find(c);
+    if (!is_default && !x) {
         call_invalid(c);
         return;
     }
-    jw_object(&c->j);
-    jw_key(&c->j, SLICE("Group"));
-    write_group(&c->j, x);
-    jw_object_end(&c->j);
+    write_answer(&c->j, x);
     call_reply(c);
 }
 
@@ -189,6 +180,18 @@ static int read_body(struct call *c, const struct resource *old,
     return body->failed ? err_set(&c->err, "the group is too large") : 0;
 }
 
+/* x NULL: the default group. */
+static void write_answer(struct jw *j, const struct resource *x)
+{
+    jw_object(j);
+    jw_key(j, SLICE("Group"));
+    if (x)
+        write_group(j, x);
+    else
+        write_default(j);
+    jw_object_end(j);
+}
+
 /* A group's body holds the members but name and ARN: its text without the
  * first brace goes behind those. */
 static void write_group(struct jw *j, const struct resource *x)
@@ -227,9 +230,6 @@ static void reply_group(struct call *c, const struct resource *x)
         call_invalid(c);
         return;
     }
-    jw_object(&c->j);
-    jw_key(&c->j, SLICE("Group"));
-    write_group(&c->j, x);
-    jw_object_end(&c->j);
+    write_answer(&c->j, x);
     resource_save(c, x);
 }

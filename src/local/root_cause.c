@@ -183,11 +183,7 @@ static void write_service(struct jw *j, enum root_cause_kind kind,
 {
     const struct trace_node *node = path[0]->node;
     jw_object(j);
-    member_text(j, "Name", node->name);
-    jw_key(j, SLICE("Names"));
-    jw_array(j);
-    jw_string(j, node->name);
-    jw_array_end(j);
+    member_names(j, node->name);
     member_text(j, "Type", node->type);
     member_bool(j, "Inferred", path[0]->owner->kind == TRACE_INFERRED);
     jw_key(j, SLICE("EntityPath"));

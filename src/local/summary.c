@@ -205,11 +205,7 @@ static void write_distinct(struct jw *j, const struct trace *t,
 void summary_service_id(struct jw *j, const struct trace_node *n)
 {
     jw_object(j);
-    member_text(j, "Name", n->name);
-    jw_key(j, SLICE("Names"));
-    jw_array(j);
-    jw_string(j, n->name);
-    jw_array_end(j);
+    member_names(j, n->name);
     if (n->account_id.n)
         member_text(j, "AccountId", n->account_id);
     if (n->type.n)
@@ -300,6 +296,15 @@ void member_bool(struct jw *j, const char *key, bool v)
 {
     jw_key(j, slice_str(key));
     jw_bool(j, v);
+}
+
+void member_names(struct jw *j, struct slice name)
+{
+    member_text(j, "Name", name);
+    jw_key(j, SLICE("Names"));
+    jw_array(j);
+    jw_string(j, name);
+    jw_array_end(j);
 }
 
 void member_empty_list(struct jw *j, const char *key)

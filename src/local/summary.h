@@ -17,6 +17,8 @@ void member_text(struct jw *j, const char *key, struct slice text);
 void member_number(struct jw *j, const char *key, double v);
 void member_int(struct jw *j, const char *key, int64_t v);
 void member_bool(struct jw *j, const char *key, bool v);
+/* Name, and Names with it alone. */
+void member_names(struct jw *j, struct slice name);
 void member_empty_list(struct jw *j, const char *key);
 
 #endif
