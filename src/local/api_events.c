@@ -15,7 +15,7 @@
 #define RING 1000
 #define FLUSH_MS 250
 #define SECOND_MS 1000
-#define SILENCE_MS 15000
+#define COMMENT_MS 15000
 #define EVENT_MAX (64u << 10)
 #define BACKLOG_MAX (4u << 20)
 #define ASKED_MAX 200 /* traces asked of the store at a time */
@@ -37,9 +37,9 @@ struct listener {
     struct filter *filter;         /* NULL: everything */
     struct slice filter_text;
     struct arena arena;
-    uint64_t sent;        /* number of the last event looked at */
-    bool asking;          /* a reading is under way */
-    int64_t silent_since; /* ms */
+    uint64_t sent; /* number of the last event looked at */
+    bool asking;   /* a reading is under way */
+    int64_t commented_ms;
 };
 
 struct pending {
@@ -201,7 +201,7 @@ static struct listener *listener_new(struct api_events *e,
     arena_init(&l->arena, 2 * FILTER_MAX_BYTES + HTTP1_BODIES_HELD);
     l->events = e;
     l->request = r;
-    l->silent_since = loop_now_ms(e->api->o.loop);
+    l->commented_ms = loop_now_ms(e->api->o.loop);
     l->next = e->listeners;
     e->listeners = l;
     e->n_listeners++;
@@ -395,7 +395,6 @@ static void tell(struct listener *l, uint64_t number, const char *name,
     if (!out.failed)
         http1_stream_chunk(l->request, buf_slice(&out));
     buf_fini(&out);
-    l->silent_since = loop_now_ms(l->events->api->o.loop);
 }
 
 /* Has the store look which of the next events' traces match. */
@@ -494,8 +493,10 @@ static void on_second(void *arg)
     for (struct listener *l = e->listeners; l != NULL; l = l->next) {
         if (l->request == NULL)
             continue;
-        if (now - l->silent_since >= SILENCE_MS)
+        if (now - l->commented_ms >= COMMENT_MS) {
+            l->commented_ms = now;
             http1_stream_chunk(l->request, SLICE(": still here\n\n"));
+        }
         tell(l, l->sent, "stats", buf_slice(&out));
     }
     buf_fini(&out);

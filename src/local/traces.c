@@ -6,6 +6,7 @@
  */
 #include "traces.h"
 
+#include "trace.h"
 #include "trace_id.h"
 #include "xr/clock.h"
 #include "xr/hash.h"
@@ -21,6 +22,7 @@ static bool keep(struct traces *t, const struct store_document *d);
 static bool has_room(struct sink *s, size_t bytes);
 static void flush(struct sink *s);
 static uint64_t pending(struct sink *s);
+static bool is_too_deep(struct slice document);
 static bool is_of_age(const uint8_t *trace_id, double now);
 
 void traces_init(struct traces *t, bool strict, traces_taken_fn taken,
@@ -50,6 +52,8 @@ const char *traces_check(const struct segment *seg, bool strict, double now,
                                    .received = now,
                                    .name = seg->name,
                                    .body = seg->document};
+    if (is_too_deep(seg->document))
+        return "ParseError";
     if (seg->id.n == 0)
         return "MissingId";
     if (seg->id.n != 2 * STORE_ID || !hex_decode(seg->id, out->id, STORE_ID))
@@ -70,6 +74,27 @@ const char *traces_check(const struct segment *seg, bool strict, double now,
     out->has_parent = seg->parent_id.n == 2 * STORE_ID &&
                       hex_decode(seg->parent_id, out->parent, STORE_ID);
     return NULL;
+}
+
+/* Nobody could read it later. It is known to be JSON. */
+static bool is_too_deep(struct slice document)
+{
+    unsigned depth = 0;
+    bool quoted = false;
+    for (size_t i = 0; i < document.n; i++) {
+        char c = document.p[i];
+        if (c == '"')
+            quoted = !quoted;
+        else if (quoted && c == '\\')
+            i++;
+        else if (!quoted && (c == '{' || c == '['))
+            depth++;
+        else if (!quoted && (c == '}' || c == ']'))
+            depth--;
+        if (depth > TRACE_JSON_DEPTH_MAX)
+            return true;
+    }
+    return false;
 }
 
 static bool is_of_age(const uint8_t *trace_id, double now)
