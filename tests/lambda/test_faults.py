@@ -147,7 +147,9 @@ def test_port_taken(make_lambda, port, env):
         function.invoke({"spans": 0})
         function.invoke({"spans": 0})
         function.shutdown()
-    assert str(port) in function.log()
+    lines = [x for x in function.log().splitlines() if f":{port}" in x]
+    assert lines
+    assert port == 2000 or all("[Warn]" in x for x in lines), lines
 
 
 CALLS = ["on_register", "on_subscribe", "on_event_next"]
