@@ -293,7 +293,7 @@ static void stop_inputs(struct relay *r, int64_t deadline_ms)
     r->state = RELAY_DRAINING;
     timer_stop(r->grace);
     if (r->udp != NULL)
-        udp_read_now(xray_udp_socket(r->udp));
+        udp_stop(xray_udp_socket(r->udp));
     relay_count_drops(r);
     if (r->tcp != NULL)
         http1_stop(r->tcp);

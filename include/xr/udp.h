@@ -43,8 +43,11 @@ struct udp *udp_new(struct loop *l, const struct udp_options *o,
                     struct err *err);
 /* The address really bound (port 0 resolved). */
 const char *udp_bound(const struct udp *u);
-/* Reads all that is there now; returns how many datagrams. For draining. */
+/* Reads all that is there now; returns how many datagrams. */
 unsigned udp_read_now(struct udp *u);
+/* Reads all that is there and closes the socket, so that the system refuses to
+ * the sender what comes later; the statistics stay. */
+void udp_stop(struct udp *u);
 /* Asks the kernel for its drop count (getsockopt SO_MEMINFO). */
 void udp_update_drops(struct udp *u);
 const struct udp_stats *udp_stats(const struct udp *u);

@@ -90,9 +90,21 @@ const char *udp_bound(const struct udp *u)
 unsigned udp_read_now(struct udp *u)
 {
     unsigned total = 0, n;
-    while ((n = receive(u, true)) > 0)
+    while (u->fd >= 0 && (n = receive(u, true)) > 0)
         total += n;
     return total;
+}
+
+void udp_stop(struct udp *u)
+{
+    udp_read_now(u);
+    udp_update_drops(u);
+    watch_free(u->watch);
+    timer_stop(u->poll);
+    if (u->fd >= 0)
+        close(u->fd);
+    u->watch = NULL;
+    u->fd = -1;
 }
 
 void udp_update_drops(struct udp *u)

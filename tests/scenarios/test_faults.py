@@ -4,7 +4,9 @@ counted. XR_SLOW=1 runs the rows at full length."""
 
 import os
 import signal
+import socket
 import time
+from threading import Event
 
 import pytest
 
@@ -137,11 +139,38 @@ def test_sigterm_with_a_full_buffer(relay, xray):
 
 
 def test_sender_goes_on_after_sigterm(relay, xray):
+    """It stands still meanwhile, or a slow sender would find it gone."""
+    relay.send(*segments(10))
+    relay.process.send_signal(signal.SIGSTOP)
+    relay.process.send_signal(signal.SIGTERM)
+    relay.send(*segments(60))
+    relay.process.send_signal(signal.SIGCONT)
+    assert relay.stop(0) == 0
+    assert len(xray.ids()) == 70
+
+
+def test_what_comes_during_the_drain_is_refused(relay, xray):
+    """After the grace nothing comes in that would not be uploaded any more."""
+    gate = Event()
+    xray.on_put = lambda *_: None if gate.wait(60) else Answer(500)
     relay.send(*segments(10))
     relay.process.send_signal(signal.SIGTERM)
-    relay.send(*segments(200))
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as late:
+        late.connect(("127.0.0.1", relay.udp_port))
+        until(lambda: refused(late), 20, relay.output)
+    gate.set()
     assert relay.stop(0) == 0
-    assert len(xray.ids()) == 210
+    assert len(xray.ids()) == 10
+    assert relay.check_ledger().sinks["xray"].delivered == 10
+
+
+def refused(sender):
+    """Tried with nothing, which is not counted where it arrives."""
+    try:
+        sender.send(b"")
+    except ConnectionRefusedError:
+        return True
+    return False
 
 
 def test_deadline_bounds_the_stop(make_relay, xray):

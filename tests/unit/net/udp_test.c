@@ -75,6 +75,28 @@ static void receives_all_of_a_burst(void **state)
     loop_free(s.loop);
 }
 
+static void stops_with_what_is_there(void **state)
+{
+    (void)state;
+    struct seen s = {.want = 2};
+    struct udp *u = receiver(&s);
+    int fd = sender(u);
+    assert_int_equal(send(fd, "1", 1, 0), 1);
+    assert_int_equal(send(fd, "2", 1, 0), 1);
+    udp_stop(u);
+    assert_int_equal(s.n, 2);
+    assert_int_equal(send(fd, "3", 1, 0), 1);
+    assert_int_equal(send(fd, "4", 1, 0), -1);
+    assert_int_equal(errno, ECONNREFUSED);
+    assert_int_equal(udp_read_now(u), 0);
+    udp_stop(u);
+    udp_update_drops(u);
+    assert_int_equal(udp_stats(u)->datagrams, 2);
+    close(fd);
+    udp_free(u);
+    loop_free(s.loop);
+}
+
 #define SLOW 8 /* so many fit any receive buffer */
 #define SLOW_MS 2
 #define TURN_MS_MAX 10
@@ -199,6 +221,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(receives_all_of_a_burst),
+        cmocka_unit_test(stops_with_what_is_there),
         cmocka_unit_test(leaves_the_rest_to_the_next_turn),
         cmocka_unit_test(counts_what_the_kernel_dropped),
         cmocka_unit_test(asks_under_load_but_never_when_idle),
