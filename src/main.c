@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Options, configuration, mode, run. */
+/*
+ * Options, configuration, mode, run. A subcommand is a row; what starts a relay
+ * is here, since the log and the relay's life belong together.
+ */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,12 +14,35 @@
 #include "xr/log.h"
 
 static int run_relay(struct config *c, enum relay_mode mode);
+static int run_local(struct config *c);
+static int run_tail(struct config *c);
 static int run_for_tail(struct config *c);
 static void let_go_of_output(void);
 static void open_log(const struct options *o);
 static void open_level(const struct options *o);
 static void hush_log(const struct config *c);
 static void log_warning(void *arg, const char *text);
+
+/* Without a row: the relay in the place of the X-Ray daemon. */
+static int (*const commands[COMMANDS])(struct config *) = {
+    [COMMAND_CONFIG] = cmd_config,
+    [COMMAND_CHECK] = cmd_check,
+    [COMMAND_HEALTHCHECK] = cmd_healthcheck,
+    [COMMAND_TRANSLATE] = cmd_translate,
+    [COMMAND_LOCAL] = run_local,
+    [COMMAND_TAIL] = run_tail,
+    [COMMAND_TUI] = cmd_tui,
+    [COMMAND_LS] = cmd_ls,
+    [COMMAND_SHOW] = cmd_show,
+    [COMMAND_DIFF] = cmd_diff,
+    [COMMAND_WAIT] = cmd_wait,
+    [COMMAND_EXPORT] = cmd_export,
+    [COMMAND_IMPORT] = cmd_import,
+    [COMMAND_ENV] = cmd_env,
+    [COMMAND_CLEAR] = cmd_clear,
+    [COMMAND_DOCTOR] = cmd_doctor,
+    [COMMAND_DEMO] = cmd_demo,
+};
 
 int main(int argc, char **argv)
 {
@@ -28,46 +54,10 @@ int main(int argc, char **argv)
     struct config *c = config_load(argc, argv, &result);
     if (result.done || c == NULL)
         return c == NULL && !result.done ? 1 : result.exit_code;
-    switch (result.command) {
-    case COMMAND_CONFIG:
-        return cmd_config(c);
-    case COMMAND_CHECK:
-        return cmd_check(c);
-    case COMMAND_HEALTHCHECK:
-        return cmd_healthcheck(c);
-    case COMMAND_TRANSLATE:
-        return cmd_translate(c);
-    case COMMAND_LOCAL:
-        return run_relay(c, RELAY_LOCAL);
-    case COMMAND_IDLE:
+    if (result.command == COMMAND_IDLE)
         return cmd_idle(argv[0]);
-    case COMMAND_TAIL:
-        return cmd_tail(c, run_for_tail);
-    case COMMAND_TUI:
-        return cmd_tui(c);
-    case COMMAND_LS:
-        return cmd_ls(c);
-    case COMMAND_SHOW:
-        return cmd_show(c);
-    case COMMAND_DIFF:
-        return cmd_diff(c);
-    case COMMAND_WAIT:
-        return cmd_wait(c);
-    case COMMAND_EXPORT:
-        return cmd_export(c);
-    case COMMAND_IMPORT:
-        return cmd_import(c);
-    case COMMAND_ENV:
-        return cmd_env(c);
-    case COMMAND_CLEAR:
-        return cmd_clear(c);
-    case COMMAND_DOCTOR:
-        return cmd_doctor(c);
-    case COMMAND_DEMO:
-        return cmd_demo(c);
-    default:
-        return run_relay(c, RELAY_UPLOAD);
-    }
+    int (*command)(struct config *) = commands[result.command];
+    return command != NULL ? command(c) : run_relay(c, RELAY_UPLOAD);
 }
 
 static int run_relay(struct config *c, enum relay_mode mode)
@@ -90,6 +80,16 @@ static int run_relay(struct config *c, enum relay_mode mode)
     config_free(r.config);
     log_close();
     return status;
+}
+
+static int run_local(struct config *c)
+{
+    return run_relay(c, RELAY_LOCAL);
+}
+
+static int run_tail(struct config *c)
+{
+    return cmd_tail(c, run_for_tail);
 }
 
 /* For `tail` where nobody listens. */

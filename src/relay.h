@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The wiring: which inputs, sinks and clients there are in a mode, in which
- * order they start, and in which they end. main.c and the commands include
- * this; nobody else.
+ * order they start, and in which they end. The files beside this one and the
+ * commands include it; nobody else.
  */
 #ifndef XR_RELAY_H
 #define XR_RELAY_H
@@ -115,7 +115,8 @@ int relay_run(struct relay *r);
 void relay_fini(struct relay *r);
 
 /* Ends in one direction: stop inputs, seal, drain within the deadline, stop.
- * SIGTERM and SIGINT, Lambda's SHUTDOWN and the tests call it. */
+ * SIGTERM, SIGINT and Lambda's SHUTDOWN call it. deadline_ms: so long may
+ * uploads take once inputs have stopped. */
 void relay_drain(struct relay *r, int64_t deadline_ms);
 
 /* What a mode says, before there is any part. */
@@ -152,7 +153,7 @@ void relay_note_heard(struct relay *r);
 /* relay_greet.c: says where local mode listens, and who holds its port. */
 void relay_greet(const struct relay *r);
 void relay_explain_taken(const char *address, bool sure);
-/* relay_http.c: the routes of TCP 2000 and the OTLP servers. */
+/* relay_http.c: the server on TCP 2000 and its routes. */
 bool relay_listen_tcp(struct relay *r);
 /* relay_otlp.c: the OTLP servers. False: exit with 1. */
 bool relay_make_otlp(struct relay *r);

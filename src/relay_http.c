@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The TCP servers and who answers on them: port 2000 (segments, OTLP, the
- * sampling calls, health and metrics) and the OTLP ports.
+ * The server on TCP 2000 and who answers on it: segments, OTLP, the sampling
+ * calls or local mode, health and metrics.
  */
 #include <stdio.h>
 

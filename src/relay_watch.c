@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the relay looks at each second: datagrams that the kernel has dropped,
- * with the mend, and whether anything arrives at all.
+ * with the mend, and whether anything arrives at all. And what it looks at when
+ * /metrics is asked for.
  */
 #include <string.h>
 
@@ -14,7 +15,7 @@
 
 static void on_second(void *arg);
 static void on_render(void *arg);
-static void show_cuts(struct relay *r);
+static void show_translation(struct relay *r);
 static void warn_drops(struct relay *r);
 static void hint_if_quiet(struct relay *r);
 
@@ -43,11 +44,11 @@ static void on_render(void *arg)
     struct relay *r = arg;
     relay_count_drops(r);
     *r->longest_turn = loop_longest_turn_us(r->loop);
-    show_cuts(r);
+    show_translation(r);
 }
 
-/* What the translator had to leave out of documents. */
-static void show_cuts(struct relay *r)
+/* What the translator left out, and what X-Ray will not index. */
+static void show_translation(struct relay *r)
 {
     const struct translate_counts *n = translator_counts(r->translator);
     const struct {
@@ -64,6 +65,12 @@ static void show_cuts(struct relay *r)
         *stats_counter(r->stats, "xray_relay_cuts_total", rows[i].label,
                        "Values cut for documents to fit into 64 KB.") =
             rows[i].count;
+    *stats_counter(r->stats, "xray_relay_over_annotated_total", "",
+                   "Documents with more annotations than X-Ray indexes (50 of "
+                   "a trace), sent whole.") = n->over_annotated;
+    *stats_counter(r->stats, "xray_relay_sampled_out_total", "",
+                   "Spans that probabilistic_sampler left out.") =
+        n->sampled_out;
 }
 
 static void on_second(void *arg)
@@ -90,8 +97,8 @@ static void warn_drops(struct relay *r)
         return;
     log_warn("The kernel has dropped %llu datagrams at %s since the last "
              "warning: the receive buffer of %llu KiB was full. Grant more "
-             "by the sysctl net.core.rmem_max, the capability CAP_NET_ADMIN "
-             "or ReceiveBuffer in a systemd socket",
+             "by the sysctl net.core.rmem_max or the capability "
+             "CAP_NET_ADMIN",
              (unsigned long long)new, udp_bound(xray_udp_socket(r->udp)),
              (unsigned long long)(s->receive_buffer >> 10));
     r->drops_warned = s->kernel_drops;

@@ -66,7 +66,5 @@ bool batch_append_escaped(struct batch *b, struct slice escaped);
 void batch_seal(struct batch *b);
 /* The escaped text of the i-th document. */
 struct slice batch_document(const struct batch *b, unsigned i);
-/* Memory held for it: struct and body with slack, bytes. */
-size_t batch_memory(const struct batch *b);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The clocks. Only the loop, the log and the wiring read them; pure
- * modules are handed the time. */
+/* The clocks. What is pure is handed the time; what has a loop takes the
+ * loop's, unless it needs the date or how long something takes. */
 #ifndef XR_CLOCK_H
 #define XR_CLOCK_H
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * AWS credentials: an immutable snapshot with a count, and the chain that
- * finds it (spec: daemon §4.4, lambda §2): environment, shared files, web
- * identity, container endpoints, IMDS; AssumeRole on top for RoleARN.
+ * AWS credentials: an immutable snapshot with a count, and the chain that finds
+ * it: environment, shared files, web identity, container endpoints, IMDS;
+ * AssumeRole on top for RoleARN.
  */
 #ifndef XR_CRED_H
 #define XR_CRED_H
@@ -55,7 +55,5 @@ struct cred *cred_current(struct cred_chain *c);
 /* The service called it expired or invalid: refetch, unless it was replaced
  * meanwhile. */
 void cred_invalidate(struct cred_chain *c, const struct cred *bad);
-/* Called when a snapshot arrives after none could be had. */
-void cred_on_change(struct cred_chain *c, void (*fn)(void *), void *arg);
 
 #endif

@@ -27,6 +27,7 @@ struct h2_options {
     unsigned connections;   /* more are closed at once */
     unsigned streams;       /* of one connection at a time */
     unsigned timeout_s;     /* for a request to come whole */
+    const char *not_http1;  /* what clients of HTTP/1 are told; a line */
     h2_fn fn;
     void *arg;
 };
@@ -66,7 +67,6 @@ struct slice h2_header(const struct h2_stream *s, const char *name);
 enum h2_body_state h2_body_state(const struct h2_stream *s);
 /* Good until the answer is given. */
 struct slice h2_body(const struct h2_stream *s);
-const char *h2_peer(const struct h2_stream *s);
 /* Called if the client resets the stream or goes away before the answer, or
  * the server is freed: s must then not be used any more. */
 void h2_on_gone(struct h2_stream *s, void (*fn)(void *), void *arg);

@@ -9,7 +9,7 @@
 #include "xr/translate.h"
 #include "xr/udp.h"
 
-/* --- X-Ray datagrams (daemon §2), and OTLP over UDP behind the same header */
+/* --- X-Ray datagrams, and OTLP over UDP behind the same header */
 struct xray_udp;
 struct xray_udp_options {
     const char *address;
@@ -26,8 +26,6 @@ void xray_udp_free(struct xray_udp *u);
 void xray_udp_on_datagram(struct xray_udp *u, bool (*drop)(void *arg),
                           void *arg);
 struct udp *xray_udp_socket(struct xray_udp *u);
-/* Handles one datagram; for tests, fuzzing and benchmarks. */
-void xray_udp_datagram(void *u, struct slice datagram, bool truncated);
 
 /* --- POST /TraceSegments on TCP 2000: documents into the same pipeline */
 struct xray_tcp;
@@ -53,7 +51,7 @@ struct otlp_http_options {
     size_t body_max; /* bytes after inflating */
     const char *const *cors_origins;
     size_t n_cors_origins;
-    bool lambda; /* full: partial success in place of 503 (lambda §5) */
+    bool lambda; /* when full: partial success in place of 503 */
 };
 struct otlp_http *otlp_http_new(struct loop *l, struct pipeline *p,
                                 struct translator *t,
@@ -72,7 +70,7 @@ struct otlp_grpc_options {
     const char *address;
     size_t message_max; /* bytes */
     struct tls_server *tls;
-    bool lambda;
+    bool lambda; /* as above */
     unsigned *hinted; /* mix-ups told of in the log, a bit each; servers share
                        * it. NULL: one of its own */
 };

@@ -3,8 +3,8 @@
  * JSON writer: writes into a buf, places commas itself, keeps a sticky error
  * (the buf's). No tree. Prefix jw_.
  *
- * Strings are written as the X-Ray daemon writes them (spec of the Go JSON
- * encoder without HTML escaping): `"` and `\` with a backslash, \n \r \t \b \f
+ * Strings are written as the X-Ray daemon writes them (Go's JSON encoder
+ * without HTML escaping): `"` and `\` with a backslash, \n \r \t \b \f
  * short, other control bytes \u00XX, U+2028 and U+2029 as \u2028 \u2029, each
  * byte of invalid UTF-8 as U+FFFD, all else raw.
  */

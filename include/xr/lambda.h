@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The process as a Lambda extension (spec: lambda): registration, the events
- * INVOKE and SHUTDOWN, when to upload and when to let the sandbox freeze. It
- * is handed the callbacks below and knows nothing else of the relay. And what
- * takes its place when the relay itself breaks: an extension that only asks
- * for events, since one that ends fails the function.
+ * The process as a Lambda extension: registration, the events INVOKE and
+ * SHUTDOWN, when to upload and when to let the sandbox freeze. It is handed the
+ * callbacks below and knows nothing else of the relay. And what takes its place
+ * when the relay itself breaks: an extension that only asks for events, since
+ * one that ends fails the function.
  */
 #ifndef XR_LAMBDA_H
 #define XR_LAMBDA_H
@@ -34,7 +34,7 @@ enum lambda_init lambda_init_type(const char *text);
 struct lambda_policy {
     enum lambda_flush flush;
     enum lambda_init init;
-    int64_t interval_ms; /* I of the specification */
+    int64_t interval_ms; /* between uploads */
 };
 
 /* What waits and what moves, as of now. */

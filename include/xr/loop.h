@@ -58,7 +58,4 @@ int loop_on_signal(struct loop *l, int signo, loop_fn fn, void *arg);
 /* Runs fn once, in the next turn, after descriptors had their turn. */
 void loop_later(struct loop *l, loop_fn fn, void *arg);
 
-/* The event_base, for the other files of net/. */
-void *loop_base(struct loop *l);
-
 #endif

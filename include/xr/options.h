@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The effective configuration: flags, cfg.yaml, environment and defaults
- * merged (spec: daemon §1). Never written after start; a reload makes a new
- * one. One row an option in config/rows.c gives name, type, range, default,
- * unit and help; --help, conf/xray-relay.yaml and docs/OPTIONS.md come from
- * the rows.
+ * merged. Never written after start; a reload makes a new one. One row an
+ * option in config/rows.c gives name, type, range, default, unit and help;
+ * --help, conf/xray-relay.yaml and docs/OPTIONS.md come from the rows.
  */
 #ifndef XR_OPTIONS_H
 #define XR_OPTIONS_H
@@ -157,11 +156,12 @@ enum command {
     COMMAND_CLEAR,
     COMMAND_DOCTOR,
     COMMAND_DEMO,
+    COMMANDS,
 };
 
 struct config;
 
-/* How the process ends (spec: daemon §1.1), if it does. config_load has then
+/* How the process ends, if it does. config_load has then
  * printed all there is to print. */
 struct config_result {
     enum command command;

@@ -15,10 +15,10 @@
 #include "xr/pb.h"
 #include "xr/span.h"
 
-/* Ceilings (issue: nesting, attributes, string lengths). Items of one list
- * (attributes of one place, events, links): SDKs keep 128 of each unless told
- * otherwise, and 4096 are more than a document of 64 KB holds. Those behind
- * are passed over and counted. */
+/* Ceilings. Items of one list (attributes of one place, events, links): SDKs
+ * keep 128 of each unless told otherwise, and 4096 are more than a document of
+ * 64 KB holds. Those behind are passed over and counted. Deeper values and
+ * longer strings (bytes) make a span OTLP_SPAN_LARGE. */
 #define OTLP_ITEMS_MAX 4096
 #define OTLP_VALUE_DEPTH_MAX 32
 #define OTLP_STRING_MAX (4u << 20)

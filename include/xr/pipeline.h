@@ -56,7 +56,7 @@ struct sink {
      * (local mode's uploads). */
     bool aside;
     struct sink *next; /* set by pipeline_add */
-    /* Balance two of the ledger, kept by the sink through sink_count_*. */
+    /* Balance two of the ledger: set by pipeline_add, kept by the sink. */
     uint64_t *made, *delivered, *refused, *dropped;
 };
 
@@ -74,7 +74,7 @@ struct sink_queue {
 enum reject_reason {
     REJECT_NO_HEADER,      /* no LF in the datagram */
     REJECT_NO_DOCUMENT,    /* nothing behind the header */
-    REJECT_BAD_HEADER,     /* header not acceptable (daemon §2.1) */
+    REJECT_BAD_HEADER,     /* no header that the daemon takes */
     REJECT_NOT_AN_OBJECT,  /* body is not exactly one JSON object */
     REJECT_TRUNCATED,      /* longer than the receive slot */
     REJECT_OTLP_UNSAMPLED, /* T1U, by default not uploaded */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The sampling calls of the SDKs on TCP 2000, signed and passed on (daemon
- * §3), off the span path: an allow-list of operations, the last good answer
- * when the backend fails.
+ * The sampling calls of the SDKs on TCP 2000, signed and passed on,
+ * off the span path: an allow-list of operations, the last good answer when
+ * the backend fails.
  */
 #ifndef XR_PROXY_H
 #define XR_PROXY_H

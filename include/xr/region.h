@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Region look-up and service endpoints per partition (spec: daemon §1.3,
- * §4.3).
- */
+/* Region look-up and service endpoints per partition. */
 #ifndef XR_REGION_H
 #define XR_REGION_H
 

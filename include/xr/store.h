@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The local store: documents by trace in one SQLite file, on a thread of its
- * own, the program's only one. All calls are made on the loop; what a request
- * brings comes back to the loop. Functions marked "worker" run on that thread:
- * they may touch nothing but their argument, which the loop leaves alone until
- * the request is done. Knows no meaning of a document: rows to find traces by
- * are made by the index function that it is given.
+ * own, which no other part of the program has. All calls are made on the loop;
+ * what a request brings comes back to the loop. Functions marked "worker" run
+ * on that thread: they may touch nothing but their argument, which the loop
+ * leaves alone until the request is done. Knows no meaning of a document: rows
+ * to find traces by are made by the index function that it is given.
  */
 #ifndef XR_STORE_H
 #define XR_STORE_H

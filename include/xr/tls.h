@@ -27,15 +27,13 @@ struct tls_server *tls_server_new(const struct tls_server_options *o,
 /* Reads the files again (SIGHUP); on -1 the former ones stay in use. */
 int tls_server_reload(struct tls_server *t, struct err *err);
 void tls_server_free(struct tls_server *t);
-/* The SSL_CTX, for the other files of net/. */
-void *tls_server_ctx(struct tls_server *t);
 
 /* One accepted connection, without blocking; the handshake is part of the
  * first reads and writes. The descriptor stays the caller's. */
 struct tls_conn;
 #define TLS_WANTS_READ (-1)  /* call again when readable */
 #define TLS_WANTS_WRITE (-2) /* call again when writable */
-#define TLS_BROKEN (-3)
+#define TLS_BROKEN (-3)      /* in a handshake: a warning has said why */
 /* NULL: out of memory. */
 struct tls_conn *tls_conn_new(struct tls_server *t, int fd);
 void tls_conn_free(struct tls_conn *c); /* NULL is fine */
@@ -48,7 +46,5 @@ long tls_conn_write(struct tls_conn *c, struct slice data);
 bool tls_conn_has_pending(const struct tls_conn *c);
 /* Says close_notify, as far as it goes without waiting. */
 void tls_conn_close(struct tls_conn *c);
-/* What was wrong, after TLS_BROKEN. */
-const char *tls_conn_why(const struct tls_conn *c);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The sink that uploads to X-Ray: batches, retries, the memory bound.
- * (PutTraceSegments; spec: daemon §4.1, issue: nothing lost without a count.)
+ * The sink that uploads to X-Ray by PutTraceSegments: batches, retries, the
+ * memory bound. Nothing is lost without a count.
  */
 #ifndef XR_XRAY_H
 #define XR_XRAY_H
@@ -67,8 +67,8 @@ void xray_on_change(struct xray *x, loop_fn fn, void *arg);
 /* For /readyz: false while the last uploads failed; why says it. */
 bool xray_healthy(const struct xray *x, struct err *why);
 
-/* PutTelemetryRecords each minute (daemon §4.2). Numbers come from stats of
- * this sink and of the UDP intake. */
+/* PutTelemetryRecords each minute. Numbers come from stats of this sink and of
+ * the UDP intake. */
 struct telemetry_facts {
     const char *instance_id, *host_name, *resource_arn;
 };

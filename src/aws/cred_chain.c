@@ -44,8 +44,6 @@ struct cred_chain {
     struct log_limit warned;
     int64_t files_seen_ms;
     char source[128]; /* last one logged */
-    void (*on_change)(void *);
-    void *on_change_arg;
 };
 
 static char *copy(const char *s);
@@ -163,12 +161,6 @@ void cred_invalidate(struct cred_chain *c, const struct cred *bad)
         drop_current(c);
 }
 
-void cred_on_change(struct cred_chain *c, void (*fn)(void *), void *arg)
-{
-    c->on_change = fn;
-    c->on_change_arg = arg;
-}
-
 static char *copy(const char *s)
 {
     char *p = s ? strdup(s) : NULL;
@@ -224,7 +216,6 @@ static void wait(struct cred_chain *c, cred_fn fn, void *arg)
 static void on_found(void *arg, struct cred *cred, const struct err *err)
 {
     struct cred_chain *c = arg;
-    bool had_none = c->failures && !usable(c, clock_wall_ms());
 
     c->looking = false;
     if (!cred) {
@@ -235,8 +226,6 @@ static void on_found(void *arg, struct cred *cred, const struct err *err)
     c->failures = 0;
     adopt(c, cred);
     notify(c);
-    if (had_none && c->on_change)
-        c->on_change(c->on_change_arg);
 }
 
 static void adopt(struct cred_chain *c, struct cred *cred)

@@ -55,7 +55,10 @@ static int plan(struct cred_plan *p, struct err *err)
                             "is for loopback, ECS and EKS addresses only");
     s = cred_plan_add(p, &cred_kind_container, "container");
     if (!s)
-        return err_set(err, "too many roles one upon another");
+        return err_set(err,
+                       "more than %d roles and sources one upon "
+                       "another",
+                       CRED_STEPS_MAX);
     s->container.url = relative ? cred_plan_printf(p, ECS_BASE "%s", relative)
                                 : cred_plan_text(p, full);
     s->container.token =

@@ -139,7 +139,10 @@ static int add_role(struct cred_find *f, struct err *err)
         return 0;
     s = cred_plan_add(&f->plan, &cred_kind_assume_role, o->role_arn);
     if (!s)
-        return err_set(err, "too many roles one upon another");
+        return err_set(err,
+                       "more than %d roles and sources one upon "
+                       "another",
+                       CRED_STEPS_MAX);
     s->role.arn = o->role_arn;
     s->role.session_name = o->role_session_name;
     s->role.external_id = o->role_external_id;

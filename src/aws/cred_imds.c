@@ -27,7 +27,7 @@ static void on_keys(void *arg, struct slice body, int status, const char *why);
 static void stop(struct cred_job *j);
 
 const struct cred_family cred_family_imds = {"imds", plan};
-const struct cred_kind cred_kind_imds = {"imds", start, stop};
+static const struct cred_kind kind_imds = {"imds", start, stop};
 
 static int plan(struct cred_plan *p, struct err *err)
 {
@@ -37,8 +37,11 @@ static int plan(struct cred_plan *p, struct err *err)
         err_set(err, "%s", why);
         return 0;
     }
-    if (!cred_plan_add(p, &cred_kind_imds, "imds"))
-        return err_set(err, "too many roles one upon another");
+    if (!cred_plan_add(p, &kind_imds, "imds"))
+        return err_set(err,
+                       "more than %d roles and sources one upon "
+                       "another",
+                       CRED_STEPS_MAX);
     return 1;
 }
 

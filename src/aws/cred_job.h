@@ -25,7 +25,7 @@ struct cred_job;
 
 struct cred_kind {
     const char *name;
-    /* Ends with cred_job_done or cred_job_fail, perhaps before it returns. */
+    /* Ends with cred_job_end or cred_job_fail, perhaps before it returns. */
     void (*start)(struct cred_job *j);
     /* Gives back what start took: after the end, or in place of it. */
     void (*stop)(struct cred_job *j);
@@ -109,7 +109,6 @@ extern const struct cred_kind cred_kind_fixed;
 extern const struct cred_kind cred_kind_web_identity;
 extern const struct cred_kind cred_kind_assume_role;
 extern const struct cred_kind cred_kind_container;
-extern const struct cred_kind cred_kind_imds;
 extern const struct cred_kind cred_kind_process;
 extern const struct cred_kind cred_kind_sso;
 

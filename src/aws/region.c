@@ -11,7 +11,6 @@
 #include <jansson.h>
 #include <string.h>
 
-#include "ecs_file.h"
 #include "env.h"
 #include "profile.h"
 #include "xr/log.h"
@@ -23,6 +22,8 @@
 static bool take(struct slice value, const char *from, char out[REGION_SIZE],
                  const char **source);
 static bool from_ecs_file(char out[REGION_SIZE], const char **source);
+static bool region_of_task(struct slice json, char out[REGION_SIZE],
+                           struct err *err);
 static bool from_profile(char out[REGION_SIZE], const char **source);
 
 bool region_find_local(const char *configured, bool local_mode,
@@ -40,34 +41,6 @@ bool region_find_local(const char *configured, bool local_mode,
     v = env_text("AWS_DEFAULT_REGION");
     return take(slice_str(v), "AWS_DEFAULT_REGION", out, source) ||
            from_profile(out, source);
-}
-
-bool ecs_region_parse(struct slice json, char out[REGION_SIZE], struct err *err)
-{
-    json_error_t why;
-    json_t *root = json_loadb(json.p ? json.p : "", json.n, 0, &why);
-    const char *p = json_string_value(json_object_get(root, "TaskARN"));
-    size_t n = 0;
-
-    if (!root)
-        err_set(err, "not JSON: %s", why.text);
-    else if (!p)
-        err_set(err, "no TaskARN in it");
-    for (int i = 0; p && i < 3; i++) {
-        p = strchr(p, ':');
-        p = p ? p + 1 : NULL;
-        if (!p)
-            err_set(err, "TaskARN has no region");
-    }
-    if (p)
-        n = strcspn(p, ":");
-    if (p && (n == 0 || n >= REGION_SIZE))
-        err_set(err, "TaskARN has no usable region");
-    else if (p)
-        memcpy(out, p, n);
-    out[n < REGION_SIZE ? n : 0] = '\0';
-    json_decref(root);
-    return out[0] != '\0';
 }
 
 static bool take(struct slice value, const char *from, char out[REGION_SIZE],
@@ -98,13 +71,43 @@ static bool from_ecs_file(char out[REGION_SIZE], const char **source)
     buf_init(&text, ECS_FILE_MAX);
     if (file_read(path, &text, &err) != 0)
         log_error("Unable to read ECS metadata file: %s", err.text);
-    else if (!ecs_region_parse(buf_slice(&text), out, &err))
+    else if (!region_of_task(buf_slice(&text), out, &err))
         log_error("Unable to use ECS metadata file %s: %s", path, err.text);
     else
         found = true;
     buf_fini(&text);
     *source = found ? "ECS metadata file" : "";
     return found;
+}
+
+/* The 4th colon field of TaskARN; false with the reason. Takes any bytes. */
+static bool region_of_task(struct slice json, char out[REGION_SIZE],
+                           struct err *err)
+{
+    json_error_t why;
+    json_t *root = json_loadb(json.p ? json.p : "", json.n, 0, &why);
+    const char *p = json_string_value(json_object_get(root, "TaskARN"));
+    size_t n = 0;
+
+    if (!root)
+        err_set(err, "not JSON: %s", why.text);
+    else if (!p)
+        err_set(err, "no TaskARN in it");
+    for (int i = 0; p && i < 3; i++) {
+        p = strchr(p, ':');
+        p = p ? p + 1 : NULL;
+        if (!p)
+            err_set(err, "TaskARN has no region");
+    }
+    if (p)
+        n = strcspn(p, ":");
+    if (p && (n == 0 || n >= REGION_SIZE))
+        err_set(err, "TaskARN has no usable region");
+    else if (p)
+        memcpy(out, p, n);
+    out[n < REGION_SIZE ? n : 0] = '\0';
+    json_decref(root);
+    return out[0] != '\0';
 }
 
 static bool from_profile(char out[REGION_SIZE], const char **source)

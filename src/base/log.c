@@ -79,11 +79,6 @@ void log_set_level(enum log_level level)
     threshold = level;
 }
 
-bool log_enabled(enum log_level level)
-{
-    return level >= threshold;
-}
-
 int log_open(const char *path, bool rotate, struct err *err)
 {
     pthread_mutex_lock(&sink.lock);
@@ -135,18 +130,13 @@ void log_close(void)
 
 #define LOG_BODY(level)                                                        \
     do {                                                                       \
-        if (log_enabled(level)) {                                              \
+        if (level >= threshold) {                                              \
             va_list ap;                                                        \
             va_start(ap, fmt);                                                 \
             log_write(level, fmt, ap);                                         \
             va_end(ap);                                                        \
         }                                                                      \
     } while (0)
-
-void log_trace(const char *fmt, ...)
-{
-    LOG_BODY(LOG_LEVEL_DEV);
-}
 
 void log_debug(const char *fmt, ...)
 {

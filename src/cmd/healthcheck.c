@@ -13,6 +13,7 @@
 
 struct check {
     struct loop *loop;
+    const char *url;
     int status;
 };
 
@@ -22,7 +23,7 @@ int cmd_healthcheck(struct config *c)
 {
     struct err err;
     char url[128];
-    struct check check = {.status = 1};
+    struct check check = {.url = url, .status = 1};
     struct client_options o = {.connections = 1};
     struct client_request q = {.method = "GET",
                                .url = url,
@@ -51,9 +52,9 @@ static void on_answer(void *arg, const struct client_answer *a)
         fprintf(stderr, "xray-relay healthcheck: %s\n", a->why);
     else if (a->status != 200 || !slice_starts(a->body, "xray-relay"))
         fprintf(stderr,
-                "xray-relay healthcheck: another program holds the port "
-                "(status %d)\n",
-                a->status);
+                "xray-relay healthcheck: another program answers at %s "
+                "(status %d); `ss -lnp` names it\n",
+                c->url, a->status);
     else
         c->status = 0;
     loop_stop(c->loop);

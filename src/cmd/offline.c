@@ -38,7 +38,10 @@ struct offline *offline_open(struct loop *l, const char *store, struct err *err)
     uint8_t bytes[TOKEN_BYTES];
     struct offline *o = calloc(1, sizeof(*o));
     if (o == NULL || !find_store(store, path, sizeof(path))) {
-        err_set(err, "there is no store %s", store ? store : "");
+        err_set(err,
+                "there is no store %s: start `xray-relay local`, or name a "
+                "file of its with --store",
+                store ? store : "in its usual place");
         free(o);
         return NULL;
     }

@@ -25,6 +25,9 @@
 #define DEADLINE_MAX_MS ((int64_t)3600 * 1000)
 #define HEALTH_MAX 1024 /* bytes of a request of the health service */
 #define ENCODINGS "identity,gzip,deflate,zstd"
+#define NOT_HTTP1                                                              \
+    "This port speaks gRPC (HTTP/2). OTLP over HTTP/1 has a port of its own, " \
+    "by default 4318."
 
 #define SERVICES "/opentelemetry.proto.collector."
 #define TRACE_SERVICE "opentelemetry.proto.collector.trace.v1.TraceService"
@@ -100,6 +103,7 @@ struct otlp_grpc *otlp_grpc_new(struct loop *l, struct pipeline *p,
                            .connections = CONNECTIONS_MAX,
                            .streams = STREAMS_MAX,
                            .timeout_s = TIMEOUT_S,
+                           .not_http1 = NOT_HTTP1,
                            .fn = on_call,
                            .arg = g};
     struct otlp_taker_options k = {.intake = "otlp_grpc",
@@ -179,12 +183,10 @@ static bool is_grpc(struct otlp_grpc *g, struct h2_stream *s)
     if (post && is_grpc_type(h2_header(s, "content-type")))
         return true;
     struct h2_header plain = {SLICE("content-type"), SLICE("text/plain")};
-    struct h2_answer a = {
-        .status = post ? 415 : 405,
-        .headers = &plain,
-        .n_headers = 1,
-        .body = SLICE("This port speaks gRPC. OTLP over HTTP has a port of its "
-                      "own, by default 4318.\n")};
+    struct h2_answer a = {.status = post ? 415 : 405,
+                          .headers = &plain,
+                          .n_headers = 1,
+                          .body = SLICE(NOT_HTTP1 "\n")};
     hint(g, MIXUP_HTTP);
     h2_reply(s, &a);
     return false;

@@ -7,7 +7,7 @@
 
 /* Whether the daemon takes it: one JSON object whose format is "json" in any
  * case and whose version is the integer 1, read as Go's encoding/json reads
- * into a struct (spec: daemon §2.1). */
+ * into a struct. */
 bool xray_header_ok(struct slice header);
 
 #endif

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * X-Ray datagrams: a header line, a line feed, a segment document (spec of
- * the X-Ray daemon's intake). The document goes on byte for byte; only its
- * facts are read. What the daemon refuses is refused and counted by reason,
- * and so is, by design, a body that is not one JSON object. Knows the framing
- * and pipeline_push, no sink.
+ * X-Ray datagrams: a header line, a line feed, a segment document. The document
+ * goes on byte for byte; only its facts are read. What the daemon refuses is
+ * refused and counted by reason, and so is, by design, a body that is not one
+ * JSON object. Knows the framing and pipeline_push, no sink.
  */
 #include <stdlib.h>
 
@@ -28,6 +27,7 @@ struct xray_udp {
     struct log_limit limits[REJECT_REASONS];
 };
 
+static void on_datagram(void *arg, struct slice d, bool truncated);
 static void take_document(struct xray_udp *u, struct slice document);
 static void reject(struct xray_udp *u, enum reject_reason r, struct slice d,
                    const char *why);
@@ -49,12 +49,10 @@ struct xray_udp *xray_udp_new(struct loop *l, struct pipeline *p,
         xray_udp_free(u);
         return NULL;
     }
-    if (o->address == NULL)
-        return u; /* no socket: tests and benchmarks hand datagrams in */
     struct udp_options socket = {
         .address = o->address,
         .receive_buffer = o->receive_buffer,
-        .fn = xray_udp_datagram,
+        .fn = on_datagram,
         .arg = u,
     };
     u->socket = udp_new(l, &socket, err);
@@ -86,7 +84,7 @@ struct udp *xray_udp_socket(struct xray_udp *u)
     return u->socket;
 }
 
-void xray_udp_datagram(void *arg, struct slice d, bool truncated)
+static void on_datagram(void *arg, struct slice d, bool truncated)
 {
     struct xray_udp *u = arg;
     if (d.n == 0)

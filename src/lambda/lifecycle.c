@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * When an extension uploads and when it lets the sandbox freeze (spec: lambda
- * §5). An invocation is rare or frequent. A rare one ends when the documents
- * have been uploaded: uploads begin as soon as documents come in, and the next
- * event is asked for when the handler is over and nothing is on the wire. In a
- * frequent one the next event is asked for at once, and documents wait for the
- * start of an invocation at which the interval has passed.
+ * When an extension uploads and when it lets the sandbox freeze. An invocation
+ * is rare or frequent. A rare one ends when the documents have been uploaded:
+ * uploads begin as soon as documents come in, and the next event is asked for
+ * when the handler is over and nothing is on the wire. In a frequent one the
+ * next event is asked for at once, and documents wait for the start of an
+ * invocation at which the interval has passed.
  *
  * Pure: it must know no socket, clock or document.
  */
@@ -195,7 +195,7 @@ static void begin_invocation(struct life *l, const struct life_event *e,
         drain(l, e->now_ms, out);
 }
 
-/* G of the specification: each new gap counts a quarter. */
+/* The usual gap between invocations, of which each new one is a quarter. */
 static void average_gap(struct life *l, int64_t now_ms)
 {
     int64_t gap = now_ms - l->invoked_ms;

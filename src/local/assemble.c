@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Puts a trace together from its documents (spec: local §2): which document
- * stands for an id, what hangs from what, which callees are inferred, what the
- * whole amounts to. Documents come in any order, twice, or lie, so no step
- * takes more than n log n time or any recursion, and circles are cut.
+ * Puts a trace together from its documents: which document stands for an id,
+ * what hangs from what, which callees are inferred, what the whole amounts to.
+ * Documents come in any order, twice, or lie, so no step takes more than
+ * n log n time or any recursion, and circles are cut.
  */
 #include <stdlib.h>
 

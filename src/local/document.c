@@ -68,6 +68,7 @@ static bool next_object(struct reader *r);
 static bool text_of(struct reader *r, struct slice raw, struct slice *out);
 static int status_of(double v);
 static enum trace_class class_of(const struct trace_entity *e);
+static bool read_id(struct slice text, uint64_t *out);
 
 #define AT(field) offsetof(struct trace_entity, field)
 
@@ -147,7 +148,7 @@ enum document_result document_read(const struct trace_document *d,
                 js_next(&r.js, NULL) == JS_END;
     if (r.full)
         return DOCUMENT_NO_MEMORY;
-    if (!good || !document_id(e->id, &id))
+    if (!good || !read_id(e->id, &id))
         return DOCUMENT_UNREADABLE;
     *out = e;
     return DOCUMENT_READ;
@@ -188,7 +189,8 @@ struct slice document_first_text(struct slice array, struct arena *a)
     return value;
 }
 
-bool document_id(struct slice text, uint64_t *out)
+/* 16 hex digits as a number; false if it is no id. */
+static bool read_id(struct slice text, uint64_t *out)
 {
     uint8_t bytes[ID_DIGITS / 2];
     if (text.n != ID_DIGITS || !hex_decode(text, bytes, sizeof(bytes)))

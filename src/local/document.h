@@ -21,7 +21,5 @@ struct slice document_member(struct slice object, const char *key,
                              struct arena *a);
 /* The first text of a JSON array of texts, else empty. */
 struct slice document_first_text(struct slice array, struct arena *a);
-/* An id of 16 hex digits as a number; false if it is none. */
-bool document_id(struct slice text, uint64_t *out);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Filter expressions (spec: local §5): text to tree, tree against a trace.
- * Pure; parsed on the loop, matched on the store's worker, so a filter is
- * never changed once parsed.
+ * Filter expressions: text to tree, tree against a trace. Pure; parsed on the
+ * loop, matched on the store's worker, so a filter is never changed once
+ * parsed.
  */
 #ifndef XR_LOCAL_FILTER_H
 #define XR_LOCAL_FILTER_H

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the words of a filter mean for a trace (spec: local §5). A term is
- * asked at the top, where the entry answers for the trace, or of one entity,
- * inside of service(...){} and edge(...){}. Each step takes from the budget,
- * so that no expression holds the worker for long.
+ * What the words of a filter mean for a trace. A term is asked at the top,
+ * where the entry answers for the trace, or of one entity, inside of
+ * service(...){} and edge(...){}. Each step takes from the budget, so that no
+ * expression holds the worker for long.
  */
 #include <math.h>
 

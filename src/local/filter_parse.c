@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Reads a filter expression into its tree, by recursive descent along the
- * grammar (spec: local §5). Knows words and values; what they mean for a trace
- * is in filter_match.c.
+ * grammar. Knows words and values; what they mean for a trace is in
+ * filter_match.c.
  */
 #include <stdlib.h>
 

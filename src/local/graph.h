@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The service graph (spec: local §4): nodes and edges summed up over traces.
- * Filled on the store's worker, written on either side.
+ * The service graph: nodes and edges summed up over traces. Filled on the
+ * store's worker, written on either side.
  */
 #ifndef XR_LOCAL_GRAPH_H
 #define XR_LOCAL_GRAPH_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who may ask what over HTTP in local mode (spec: local §10): which Host,
- * which Origin, which token. Answers what it refuses.
+ * Who may ask what over HTTP in local mode: which Host, which Origin, which
+ * token. Answers what it refuses.
  */
 #ifndef XR_LOCAL_GUARD_H
 #define XR_LOCAL_GUARD_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Names and types of inferred segments (spec: local §2): a table of what AWS
- * services are called on a map, by what the calling subsegment says. Pure.
+ * Names and types of inferred segments: a table of what AWS services are called
+ * on a map, by what the calling subsegment says. Pure.
  */
 #include "infer.h"
 

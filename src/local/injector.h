@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Faults on purpose, to see how an SDK or a relay takes them (spec: local
- * §9): answers with an error status, late answers, cut connections, datagrams
- * that are dropped. Counted, so that nobody looks for them elsewhere.
+ * Faults on purpose, to see how an SDK or a relay takes them: answers with an
+ * error status, late answers, cut connections, datagrams that are dropped.
+ * Counted, so that nobody looks for them elsewhere.
  */
 #ifndef XR_LOCAL_INJECTOR_H
 #define XR_LOCAL_INJECTOR_H

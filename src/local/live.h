@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the Live view tells (spec: local §7.5): refused documents, who sends,
- * and which samplers have polled. Kept in memory, the newest of each.
+ * What the Live view tells: refused documents, who sends, and which samplers
+ * have polled. Kept in memory, the newest of each.
  */
 #ifndef XR_LOCAL_LIVE_H
 #define XR_LOCAL_LIVE_H

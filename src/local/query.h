@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The query API of X-Ray on TCP 2000 (spec: local §1). */
+/* The query API of X-Ray on TCP 2000. */
 #ifndef XR_LOCAL_QUERY_H
 #define XR_LOCAL_QUERY_H
 

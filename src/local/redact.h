@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Takes out of documents, before they are stored, what nobody is to read
- * later (spec: local §10): in metadata and http, the values of members with
- * given names, and of such parameters in URLs. Pure.
+ * Takes out of documents, before they are stored, what nobody is to read later:
+ * in metadata and http, the values of members with given names, and of such
+ * parameters in URLs. Pure.
  */
 #ifndef XR_LOCAL_REDACT_H
 #define XR_LOCAL_REDACT_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Where the faults, the errors and the time of a trace come from (spec: local
- * §3.1); part of its summary. */
+/* Where the faults, the errors and the time of a trace come from; part of its
+ * summary. */
 #ifndef XR_LOCAL_ROOT_CAUSE_H
 #define XR_LOCAL_ROOT_CAUSE_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Statistics by period of time (spec: local §4). */
+/* Statistics by period of time. */
 #ifndef XR_LOCAL_SERIES_H
 #define XR_LOCAL_SERIES_H
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Counts by class and a histogram of times in whole milliseconds (spec: local
- * §4). Pure. */
+/* Counts by class and a histogram of times in whole milliseconds. Pure. */
 #include "statistics.h"
 
 #include <math.h>

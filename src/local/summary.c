@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Trace summaries (spec: local §3). Every list is written, empty if need be:
- * clients read members without a check. Pure.
+ * Trace summaries. Every list is written, empty if need be: clients read
+ * members without a check. Pure.
  */
 #include "summary.h"
 
@@ -27,6 +27,7 @@ static void write_annotations(struct jw *j, const struct trace *t,
                               struct arena *a);
 static void write_users(struct jw *j, const struct trace *t, struct arena *a);
 static void write_service_ids(struct jw *j, const struct trace *t);
+static void write_service_id(struct jw *j, const struct trace_node *n);
 static void write_distinct(struct jw *j, const struct trace *t,
                            const struct distinct *d, struct arena *a);
 
@@ -73,7 +74,7 @@ void summary_write(struct jw *j, const struct trace *t, double event_time,
     write_service_ids(j, t);
     if (t->entry && t->entry->node) {
         jw_key(j, SLICE("EntryPoint"));
-        summary_service_id(j, t->entry->node);
+        write_service_id(j, t->entry->node);
     }
     for (size_t i = 0; i < sizeof(distinct) / sizeof(distinct[0]); i++)
         write_distinct(j, t, &distinct[i], a);
@@ -175,7 +176,7 @@ static void write_service_ids(struct jw *j, const struct trace *t)
     jw_key(j, SLICE("ServiceIds"));
     jw_array(j);
     for (size_t i = 0; i < t->n_nodes; i++)
-        summary_service_id(j, &t->nodes[i]);
+        write_service_id(j, &t->nodes[i]);
     jw_array_end(j);
 }
 
@@ -202,7 +203,8 @@ static void write_distinct(struct jw *j, const struct trace *t,
     jw_array_end(j);
 }
 
-void summary_service_id(struct jw *j, const struct trace_node *n)
+/* {Name, Names, AccountId, Type} of a node. */
+static void write_service_id(struct jw *j, const struct trace_node *n)
 {
     jw_object(j);
     member_names(j, n->name);
@@ -270,7 +272,7 @@ static void write_nodes(struct jw *j, const struct entries *x,
     jw_array(j);
     for (size_t i = 0; i < x->trace->n_nodes; i++)
         if (at->at[i])
-            summary_service_id(j, &x->trace->nodes[i]);
+            write_service_id(j, &x->trace->nodes[i]);
     jw_array_end(j);
 }
 

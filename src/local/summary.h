@@ -9,8 +9,6 @@
 /* event_time: MatchedEventTime; 0: none. The arena is for a moment's use. */
 void summary_write(struct jw *j, const struct trace *t, double event_time,
                    struct arena *a);
-/* {Name, Names, AccountId, Type} of a node. */
-void summary_service_id(struct jw *j, const struct trace_node *n);
 
 /* --- helpers for all answers */
 void member_text(struct jw *j, const char *key, struct slice text);

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One trace, put together from its documents (spec: local §2): segments,
- * their subsegments and the segments inferred for callees that report none,
- * as one tree of plain data in an arena. All that is asked of a trace
- * (summary, graph, filter, page) is read from here. Knows no store, no time
- * but the documents' own, no query.
+ * One trace, put together from its documents: segments, their subsegments and
+ * the segments inferred for callees that report none, as one tree of plain data
+ * in an arena. All that is asked of a trace (summary, graph, filter, page) is
+ * read from here. Knows no store, no time but the documents' own, no query.
  */
 #ifndef XR_LOCAL_TRACE_H
 #define XR_LOCAL_TRACE_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Takes documents out of the pipeline: checks what makes one of a trace (spec:
- * local §1.3), hands it to the store byte for byte. Counts them when the store
- * has told what became of them.
+ * Takes documents out of the pipeline: checks what makes one of a trace, hands
+ * it to the store byte for byte. Counts them when the store has told what
+ * became of them.
  */
 #include "traces.h"
 
@@ -22,6 +22,8 @@ static bool keep(struct traces *t, const struct store_document *d);
 static bool has_room(struct sink *s, size_t bytes);
 static void flush(struct sink *s);
 static uint64_t pending(struct sink *s);
+static const char *check(const struct segment *seg, bool strict, double now,
+                         struct store_document *out);
 static bool is_too_deep(struct slice document);
 static bool is_of_age(const uint8_t *trace_id, double now);
 
@@ -42,7 +44,9 @@ void traces_fini(struct traces *t)
     buf_fini(&t->redacted);
 }
 
-const char *traces_check(const struct segment *seg, bool strict, double now,
+/* The word of the service for what is wrong with a document, NULL if nothing
+ * is: then *out is what the store takes. now: epoch seconds. */
+static const char *check(const struct segment *seg, bool strict, double now,
                          struct store_document *out)
 {
     *out = (struct store_document){.subsegment = seg->subsegment,
@@ -111,7 +115,7 @@ const char *traces_take(struct traces *t, struct slice document,
     if (segment_scan(document, &seg, err) < 0)
         return "ParseError";
     const char *wrong =
-        traces_check(&seg, t->strict, (double)clock_wall_ms() / 1e3, &d);
+        check(&seg, t->strict, (double)clock_wall_ms() / 1e3, &d);
     if (wrong)
         return wrong;
     return keep(t, &d) ? NULL : "StoreFull";
@@ -126,7 +130,7 @@ static enum push_result push(struct sink *s, const struct segment *seg,
     struct traces *t = (struct traces *)s;
     struct store_document d;
     const char *wrong =
-        traces_check(seg, t->strict, (double)clock_wall_ms() / 1e3, &d);
+        check(seg, t->strict, (double)clock_wall_ms() / 1e3, &d);
     if (wrong) {
         err_set(err, "Invalid segment. ErrorCode: %s", wrong);
         return PUSH_INVALID;

@@ -30,10 +30,6 @@ void traces_fini(struct traces *t);
  * the service for what is wrong with it. */
 const char *traces_take(struct traces *t, struct slice document,
                         struct err *err);
-/* The word of the service for what is wrong with a document, NULL if nothing
- * is; else *out is what the store takes. now: epoch seconds. */
-const char *traces_check(const struct segment *seg, bool strict, double now,
-                         struct store_document *out);
 /* From the store. */
 void traces_on_tally(struct traces *t, const struct store_tally *tally);
 

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the X-Ray service would refuse or leave out of a trace that is taken
- * here: a lint of ours, the service itself gives no such warning (spec: local
- * §1.3). Pure.
+ * here: a lint of ours, the service itself gives no such warning. Pure.
  */
 #ifndef XR_LOCAL_WARNING_H
 #define XR_LOCAL_WARNING_H

@@ -155,6 +155,8 @@ static void acceptor_log_full(struct acceptor *a)
     uint64_t held;
     if (log_limit_pass(&a->full_limit, loop_now_ms(a->loop),
                        ACCEPT_LOG_EVERY_MS, &held))
-        log_warn("%s: %u connections are open, the limit; closed %llu new ones",
-                 a->bound, a->o.max, (unsigned long long)held + 1);
+        log_warn(
+            "%s: %u connections are open, the limit; closed %llu new ones. "
+            "Do clients make one for each request, or leave them open?",
+            a->bound, a->o.max, (unsigned long long)held + 1);
 }

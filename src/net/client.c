@@ -340,7 +340,9 @@ static int set_headers(struct client_call *call, const struct client_request *r,
 {
     char *lines[CLIENT_HEADERS_MAX + CLIENT_HEADERS_OURS];
     if (r->n_headers > CLIENT_HEADERS_MAX)
-        return err_set(err, "request with more than %d headers",
+        return err_set(err,
+                       "a request has more than %d headers: configure "
+                       "fewer",
                        CLIENT_HEADERS_MAX);
     int n = client_headers_lay(r, &call->header_text, lines, err);
     if (n < 0)

@@ -7,6 +7,7 @@
 #include "xr/h2.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -287,16 +288,16 @@ static void conn_open(struct h2_conn *c, struct slice bytes)
 
 static void conn_stray(struct h2_conn *c, enum stream_first kind)
 {
-    static const struct slice answer =
-        SLICE("HTTP/1.1 400 Bad Request\r\nConnection: close\r\n"
-              "Content-Type: text/plain\r\n\r\n"
-              "This port speaks gRPC (HTTP/2). OTLP over HTTP/1 has a port of "
-              "its own, by default 4318.\n");
     if (c->server->stray && kind != FIRST_OTHER)
         c->server->stray(c->server->stray_arg,
                          slice_of(c->opening, c->n_opening));
     if (kind == FIRST_HTTP1) {
-        (void)stream_write(&c->stream, answer);
+        char answer[512];
+        snprintf(answer, sizeof(answer),
+                 "HTTP/1.1 400 Bad Request\r\nConnection: close\r\n"
+                 "Content-Type: text/plain\r\n\r\n%s\n",
+                 c->server->o.not_http1);
+        (void)stream_write(&c->stream, slice_str(answer));
         stream_shutdown(&c->stream);
     }
     c->dead = true;

@@ -85,6 +85,5 @@ void h2_conn_flush(struct h2_conn *c);
 void h2_stream_callbacks(nghttp2_session_callbacks *cb);
 /* Gives the stream up: tells its handler, if it has one. */
 void h2_stream_close(struct h2_stream *s);
-void h2_stream_free(struct h2_stream *s);
 
 #endif

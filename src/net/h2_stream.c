@@ -41,6 +41,7 @@ static ssize_t read_answer(nghttp2_session *session, int32_t id, uint8_t *to,
                            size_t room, uint32_t *flags,
                            nghttp2_data_source *source, void *user);
 static void submit_trailers(nghttp2_session *session, struct h2_stream *s);
+static void stream_free(struct h2_stream *s);
 static void keep_trailers(struct h2_stream *s, const struct h2_answer *a);
 static nghttp2_nv nv_of(struct slice name, struct slice value);
 
@@ -84,11 +85,6 @@ struct slice h2_body(const struct h2_stream *s)
     return buf_slice(&s->body);
 }
 
-const char *h2_peer(const struct h2_stream *s)
-{
-    return s->conn->peer;
-}
-
 void h2_on_gone(struct h2_stream *s, void (*fn)(void *), void *arg)
 {
     s->gone = fn;
@@ -126,11 +122,11 @@ void h2_stream_close(struct h2_stream *s)
 {
     if (s->handed_out && !s->answered && s->gone)
         s->gone(s->gone_arg);
-    h2_stream_free(s);
+    stream_free(s);
 }
 
 /* Takes the stream off its connection and keeps its memory for the next. */
-void h2_stream_free(struct h2_stream *s)
+static void stream_free(struct h2_stream *s)
 {
     struct h2_conn *c = s->conn;
     struct h2 *server = c->server;

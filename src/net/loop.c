@@ -9,9 +9,11 @@
  */
 #include "xr/loop.h"
 
+#include <errno.h>
 #include <event2/event.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #if defined(__linux__) && !defined(XR_PORTABLE)
@@ -287,7 +289,7 @@ static void set_alarm(struct loop *l)
         .it_value = {.tv_sec = us / 1000000, .tv_nsec = us % 1000000 * 1000}};
     l->alarm_us = us;
     if (timerfd_settime(l->alarm_fd, TFD_TIMER_ABSTIME, &at, NULL) < 0)
-        log_error("cannot set a timer");
+        log_error("the event loop's timer cannot be set: %s", strerror(errno));
 }
 #else
 static bool make_alarm(struct loop *l)
@@ -338,8 +340,9 @@ void watch_set(struct watch *w, bool read, bool write)
     event_assign(w->event, w->loop->base, w->fd, (short)(what | EV_PERSIST),
                  fire_watch, w);
     if (event_add(w->event, NULL) < 0)
-        log_error("cannot watch descriptor %d (limit of epoll watches?)",
-                  w->fd);
+        log_error("cannot watch descriptor %d: %s; raise the sysctl "
+                  "fs.epoll.max_user_watches if it is used up",
+                  w->fd, strerror(errno));
 }
 
 void watch_free(struct watch *w)
@@ -406,11 +409,6 @@ static void run_later(struct loop *l, size_t n)
         mine.items[i].fn(mine.items[i].arg);
     mine.n = 0;
     l->running = mine;
-}
-
-void *loop_base(struct loop *l)
-{
-    return l->base;
 }
 
 static void *must(void *p)

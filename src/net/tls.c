@@ -14,18 +14,24 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "xr/address.h"
+#include "xr/clock.h"
 #include "xr/log.h"
+
+/* Failed handshakes: at most one warning in this time, with a count. */
+#define WARN_EVERY_MS 60000
 
 struct tls_server {
     SSL_CTX *ctx;
     char *certificate, *key, *client_ca;
     bool http2;
+    struct log_limit refused;
 };
 
 struct tls_conn {
+    struct tls_server *server;
     SSL *ssl;
     bool broken; /* nothing may be said any more, close_notify neither */
-    char why[128];
 };
 
 /* What a server offers by ALPN, in the wire's form. */
@@ -50,6 +56,7 @@ static int select_protocol(SSL *ssl, const unsigned char **out,
                            unsigned char *out_len, const unsigned char *in,
                            unsigned in_len, void *arg);
 static long conn_failed(struct tls_conn *c, int rc);
+static void warn_handshake(struct tls_conn *c, const char *why);
 
 void tls_skip_configuration(void)
 {
@@ -97,16 +104,12 @@ void tls_server_free(struct tls_server *t)
     free(t);
 }
 
-void *tls_server_ctx(struct tls_server *t)
-{
-    return t->ctx;
-}
-
 struct tls_conn *tls_conn_new(struct tls_server *t, int fd)
 {
     struct tls_conn *c = calloc(1, sizeof(*c));
     if (!c)
         return NULL;
+    c->server = t;
     c->ssl = SSL_new(t->ctx);
     if (!c->ssl || SSL_set_fd(c->ssl, fd) != 1) {
         ERR_clear_error();
@@ -159,11 +162,6 @@ void tls_conn_close(struct tls_conn *c)
     ERR_clear_error();
     (void)SSL_shutdown(c->ssl);
     ERR_clear_error();
-}
-
-const char *tls_conn_why(const struct tls_conn *c)
-{
-    return c->why;
 }
 
 /* NULL and "" both stand for a file that was not named. */
@@ -300,9 +298,29 @@ static long conn_failed(struct tls_conn *c, int rc)
         return 0;
     }
     const char *reason = ERR_reason_error_string(ERR_peek_error());
-    snprintf(c->why, sizeof(c->why), "%s",
-             reason ? reason : strerror(saved ? saved : ECONNRESET));
+    if (!reason)
+        reason = strerror(saved ? saved : ECONNRESET);
+    if (SSL_in_init(c->ssl))
+        warn_handshake(c, reason);
     ERR_clear_error();
     c->broken = true;
     return TLS_BROKEN;
+}
+
+static void warn_handshake(struct tls_conn *c, const char *why)
+{
+    struct sockaddr_storage sa;
+    socklen_t len = sizeof(sa);
+    char peer[ADDRESS_TEXT_MAX] = "a client";
+    uint64_t missed;
+    if (!log_limit_pass(&c->server->refused, clock_mono_ms(), WARN_EVERY_MS,
+                        &missed))
+        return;
+    if (getpeername(SSL_get_fd(c->ssl), (struct sockaddr *)&sa, &len) == 0)
+        address_format((struct sockaddr *)&sa, peer);
+    log_warn("TLS with %s failed: %s (%llu more since the last warning). "
+             "Clients have to trust the certificate in %s%s%s",
+             peer, why, (unsigned long long)missed, c->server->certificate,
+             c->server->client_ca ? " and show one signed by " : "",
+             c->server->client_ca ? c->server->client_ca : "");
 }

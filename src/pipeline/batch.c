@@ -18,6 +18,7 @@
 /* Bytes of escapes that a document is at first given room for. */
 #define ESCAPE_ALLOWANCE(n) ((n) / 8 + 64)
 
+static size_t memory_of(const struct batch *b);
 static bool begin_document(struct batch *b, size_t n);
 static bool end_document(struct batch *b);
 static void take_back(struct batch *b, size_t body_n);
@@ -56,7 +57,7 @@ void batch_set_state(struct batch *b, enum batch_state state,
         *(b->prev ? &b->prev->next : &from->first) = b->next;
         *(b->next ? &b->next->prev : &from->last) = b->prev;
         from->n--;
-        from->bytes -= batch_memory(b);
+        from->bytes -= memory_of(b);
         from->documents -= b->n;
     }
     b->state = state;
@@ -68,7 +69,7 @@ void batch_set_state(struct batch *b, enum batch_state state,
     *(to->last ? &to->last->next : &to->first) = b;
     to->last = b;
     to->n++;
-    to->bytes += batch_memory(b);
+    to->bytes += memory_of(b);
     to->documents += b->n;
 }
 
@@ -86,7 +87,7 @@ void batch_reset(struct batch *b)
 
 bool batch_append(struct batch *b, struct slice document)
 {
-    size_t before = b->body.n, memory = batch_memory(b);
+    size_t before = b->body.n, memory = memory_of(b);
     bool ok = begin_document(b, document.n) &&
               escape_into(&b->body, document) && end_document(b);
     if (!ok)
@@ -97,7 +98,7 @@ bool batch_append(struct batch *b, struct slice document)
 
 bool batch_append_escaped(struct batch *b, struct slice escaped)
 {
-    size_t before = b->body.n, memory = batch_memory(b);
+    size_t before = b->body.n, memory = memory_of(b);
     bool ok = begin_document(b, escaped.n);
     if (ok) {
         buf_append(&b->body, escaped);
@@ -126,7 +127,8 @@ struct slice batch_document(const struct batch *b, unsigned i)
     return slice_of(b->body.p + b->begin[i], b->end[i] - b->begin[i]);
 }
 
-size_t batch_memory(const struct batch *b)
+/* Struct and body with slack, bytes. */
+static size_t memory_of(const struct batch *b)
 {
     return sizeof(*b) + b->body.cap;
 }
@@ -196,5 +198,5 @@ static bool escape_into(struct buf *body, struct slice document)
 static void account(struct batch *b, size_t memory_before)
 {
     if (b->list != NULL)
-        b->list->bytes += batch_memory(b) - memory_before;
+        b->list->bytes += memory_of(b) - memory_before;
 }

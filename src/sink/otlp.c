@@ -51,6 +51,7 @@ static void on_flush_timer(void *arg);
 static void on_retry_timer(void *arg);
 static void on_deadline(void *arg);
 static struct exporter *of(struct sink *s);
+static size_t package_memory(const struct package *p);
 
 struct exporter *exporter_new(const struct exporter_wiring *w,
                               const struct exporter_options *o)
@@ -410,7 +411,7 @@ void package_free(struct package *p)
     free(p);
 }
 
-size_t package_memory(const struct package *p)
+static size_t package_memory(const struct package *p)
 {
     return sizeof(*p) + p->body.cap + p->parts_room * sizeof(*p->parts);
 }

@@ -122,7 +122,6 @@ struct otlp_said {
 void package_list_add(struct package_list *l, struct package *p, bool front);
 void package_list_remove(struct package_list *l, struct package *p);
 void package_free(struct package *p);
-size_t package_memory(const struct package *p);
 /* Two of it, which have about half of the parts each; false if it has one
  * part only, or without memory. */
 bool package_split(struct package *p, struct package *halves[2]);

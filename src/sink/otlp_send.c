@@ -13,6 +13,7 @@
 #include <stdlib.h>
 
 #include "xr/clock.h"
+#include "xr/http_date.h"
 
 #define CONNECT_TIMEOUT_MS 5000
 #define NO_CREDENTIALS_MS 1000
@@ -282,9 +283,9 @@ static bool mend_signature(struct package *p, const struct client_answer *a)
         (a->status != 401 && a->status != 403))
         return false;
     p->renewed = true;
-    int64_t now = clock_wall_ms();
-    int64_t date = retry_http_date_ms(client_answer_header(a, "Date"));
-    if (date >= 0 && llabs(date - (now + x->skew_ms)) > SKEW_MS)
+    int64_t date, now = clock_wall_ms();
+    if (http_date_parse(client_answer_header(a, "Date"), &date) &&
+        llabs(date - (now + x->skew_ms)) > SKEW_MS)
         x->skew_ms = date - now;
     else
         cred_invalidate(x->cred, p->cred);

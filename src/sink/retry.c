@@ -10,7 +10,8 @@
 #include <ctype.h>
 #include <stddef.h>
 #include <string.h>
-#include <time.h>
+
+#include "xr/http_date.h"
 
 #define BACKOFF_BASE_MS 100
 #define DENIED_BASE_MS 2000
@@ -152,34 +153,11 @@ static int64_t retry_after_ms(struct slice value, int64_t now_ms)
         if (digits && ms <= RETRY_AFTER_MAX_MS)
             ms = ms * 10 + (value.p[i] - '0') * 1000;
     }
-    if (!digits) {
-        int64_t date = retry_http_date_ms(value);
-        ms = date < 0 ? 0 : date - now_ms;
-    }
+    if (!digits)
+        ms = http_date_parse(value, &ms) ? ms - now_ms : 0;
     if (ms < 0)
         ms = 0;
     return ms < RETRY_AFTER_MAX_MS ? ms : RETRY_AFTER_MAX_MS;
-}
-
-int64_t retry_http_date_ms(struct slice v)
-{
-    static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-    struct tm tm = {0};
-    int year;
-    if (v.n != 29 || memcmp(v.p + 25, " GMT", 4) != 0 || v.p[3] != ',' ||
-        v.p[19] != ':' || v.p[22] != ':')
-        return -1;
-    if (!number(v.p + 5, 2, &tm.tm_mday) || !number(v.p + 12, 4, &year) ||
-        !number(v.p + 17, 2, &tm.tm_hour) || !number(v.p + 20, 2, &tm.tm_min) ||
-        !number(v.p + 23, 2, &tm.tm_sec))
-        return -1;
-    const char *at = memmem(months, sizeof(months) - 1, v.p + 8, 3);
-    if (!at || (at - months) % 3 != 0 || tm.tm_mday > 31 || tm.tm_hour > 23 ||
-        tm.tm_min > 59 || tm.tm_sec > 60)
-        return -1;
-    tm.tm_mon = (int)(at - months) / 3;
-    tm.tm_year = year - 1900;
-    return (int64_t)timegm(&tm) * 1000;
 }
 
 /* RETRY_REFUSED: the code says nothing. */

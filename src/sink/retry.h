@@ -48,7 +48,5 @@ int64_t retry_denied_ms(unsigned attempt, uint32_t random);
  * for that; while draining not for long. */
 int64_t retry_wait_ms(int64_t backoff_ms, const struct client_answer *a,
                       int64_t now_ms, bool draining);
-/* "Sun, 06 Nov 1994 08:49:37 GMT" as epoch milliseconds; -1 if it is not. */
-int64_t retry_http_date_ms(struct slice value);
 
 #endif

@@ -48,6 +48,7 @@ static void on_retry_timer(void *arg);
 static void on_tidy_timer(void *arg);
 static void on_deadline(void *arg);
 static struct xray *of(struct sink *s);
+static void drop_batch(struct xray *x, struct batch *b);
 
 struct xray *xray_new(const struct xray_wiring *w, const struct xray_options *o)
 {
@@ -239,7 +240,7 @@ static bool drop_oldest(struct xray *x)
                  "such line). Uploads are too slow or fail; a larger "
                  "TotalBufferSizeMB holds more",
                  b->n, x->o.memory_bytes >> 20, missed + 1);
-    xray_drop_batch(x, b);
+    drop_batch(x, b);
     free_pool(x);
     return true;
 }
@@ -351,7 +352,8 @@ void xray_recycle(struct xray *x, struct batch *b)
         batch_set_state(b, BATCH_FREE, &x->lists[BATCH_FREE]);
 }
 
-void xray_drop_batch(struct xray *x, struct batch *b)
+/* Counts all of its documents as dropped. */
+static void drop_batch(struct xray *x, struct batch *b)
 {
     *x->sink.dropped += b->n;
     xray_recycle(x, b);
@@ -470,7 +472,7 @@ static void on_deadline(void *arg)
                   lost, x->why.text[0] ? "; last failure: " : "", x->why.text);
     for (int i = BATCH_FILLING; i <= BATCH_BACKOFF; i++) {
         while (x->lists[i].first)
-            xray_drop_batch(x, x->lists[i].first);
+            drop_batch(x, x->lists[i].first);
     }
     x->filling = NULL;
     drain_end(&x->drain);

@@ -143,8 +143,6 @@ struct xray {
 struct batch *xray_take_batch(struct xray *x, size_t bytes);
 /* What to do when all of the batch's documents have been counted. */
 void xray_recycle(struct xray *x, struct batch *b);
-/* Counts all of its documents as dropped, and recycles it. */
-void xray_drop_batch(struct xray *x, struct batch *b);
 /* After batches have been settled: relief, the end of a drain. */
 void xray_settled(struct xray *x);
 size_t xray_held(const struct xray *x);

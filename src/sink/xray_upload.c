@@ -14,6 +14,7 @@
 #include <stdlib.h>
 
 #include "xr/clock.h"
+#include "xr/http_date.h"
 
 #define NO_CREDENTIALS_MS 1000 /* between questions for credentials */
 #define CONNECT_TIMEOUT_MS 5000
@@ -237,9 +238,8 @@ static bool correct_clock(struct upload *u, const struct client_answer *a,
                           const struct xray_error *e)
 {
     struct xray *x = u->x;
-    int64_t now = clock_wall_ms();
-    int64_t date = retry_http_date_ms(client_answer_header(a, "Date"));
-    if (date < 0 || u->skewed)
+    int64_t date, now = clock_wall_ms();
+    if (u->skewed || !http_date_parse(client_answer_header(a, "Date"), &date))
         return false;
     int64_t off = date - (now + x->skew_ms);
     bool sure = strncmp(e->code, "Request", 7) == 0;

@@ -132,11 +132,6 @@ void db_bind_real(struct db_statement *s, int i, double v)
     sqlite3_bind_double(s->stmt, i, v);
 }
 
-void db_bind_null(struct db_statement *s, int i)
-{
-    sqlite3_bind_null(s->stmt, i);
-}
-
 enum db_result db_step(struct db_statement *s)
 {
     enum db_result r = result_of(sqlite3_step(s->stmt));

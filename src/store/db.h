@@ -43,7 +43,6 @@ void db_bind_blob(struct db_statement *s, int i, const void *p, size_t n);
 void db_bind_text(struct db_statement *s, int i, struct slice text);
 void db_bind_int(struct db_statement *s, int i, int64_t v);
 void db_bind_real(struct db_statement *s, int i, double v);
-void db_bind_null(struct db_statement *s, int i);
 /* After anything but DB_ROW the statement is reset and its parameters are
  * forgotten. */
 enum db_result db_step(struct db_statement *s);

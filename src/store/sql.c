@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Schema and SQL texts of the store (spec: local §8). The views are the part
- * that users may rely on; tables may change with the schema's number.
+ * Schema and SQL texts of the store. The views are the part that users may rely
+ * on; tables may change with the schema's number.
  */
 #include "sql.h"
 
@@ -176,7 +176,7 @@ enum db_result sql_open_to_read(struct sql_file *f, const char *path,
     else if (version != SQL_VERSION)
         err_set(err,
                 "%s is no store of this version (schema %lld, this program "
-                "knows %d)",
+                "knows %d): read it with the program that wrote it",
                 path, (long long)version, SQL_VERSION);
     if (r != DB_DONE)
         sql_close(f, false);

@@ -64,7 +64,7 @@ bool worker_start(struct worker *w, struct err *err)
 {
     sigset_t all, before;
     if (!w->path || queue_fd(&w->out) < 0) {
-        err_set(err, "store: no memory or no descriptors left");
+        err_set(err, "store: no memory, or no descriptor left (ulimit -n)");
         return false;
     }
     if (!files_prepare(w, err) || files_open(w, err) != DB_DONE)

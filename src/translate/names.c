@@ -17,6 +17,7 @@ static bool try_remote(struct translator *t);
 static bool try_database(struct translator *t);
 static bool is_local_root(const struct translator *t);
 static struct slice url_host(struct slice url);
+static bool is_letter(uint32_t c);
 static bool host_is_valid(struct slice host);
 static void name_space_make(struct translator *t, bool from_aws_service);
 
@@ -62,7 +63,7 @@ size_t name_clean(struct slice text, char *out)
         }
         uint32_t point = 0;
         size_t bytes = utf8_decode(text.p + i, text.n - i, &point);
-        if (bytes && utf8_is_letter(point)) {
+        if (bytes && is_letter(point)) {
             memcpy(out + n, text.p + i, bytes);
             n += bytes;
             characters++;
@@ -72,7 +73,7 @@ size_t name_clean(struct slice text, char *out)
     return n;
 }
 
-bool utf8_is_letter(uint32_t c)
+static bool is_letter(uint32_t c)
 {
     size_t low = 0, high = sizeof(letter_runs) / sizeof(letter_runs[0]);
 

@@ -395,7 +395,6 @@ void name_make(struct translator *t);
 /* Copies at most 200 characters that X-Ray allows; returns the bytes. out has
  * room for 800. */
 size_t name_clean(struct slice text, char *out);
-bool utf8_is_letter(uint32_t c);
 /* Decodes a character; 0 if it is not valid UTF-8. */
 size_t utf8_decode(const char *p, size_t n, uint32_t *c);
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The Translate options of cfg.yaml reach the documents that are uploaded."""
 
+import copy
 import http.client
 import json
 
@@ -36,12 +37,12 @@ REQUEST = {
 }
 
 
-def document(relay, xray):
+def document(relay, xray, request=REQUEST):
     connection = http.client.HTTPConnection("127.0.0.1", relay.otlp_http_port)
     connection.request(
         "POST",
         "/v1/traces",
-        json.dumps(REQUEST),
+        json.dumps(request),
         {"Content-Type": "application/json"},
     )
     assert connection.getresponse().status == 200
@@ -63,3 +64,24 @@ def test_attributes_by_glob(relay, xray):
 def test_log_groups_are_linked(relay, xray):
     made = document(relay, xray)
     assert made["aws"]["cloudwatch_logs"] == [{"log_group": "/shop/orders"}]
+
+
+def test_what_is_cut_or_over_annotated_is_counted(relay, xray):
+    request = copy.deepcopy(REQUEST)
+    span = request["resourceSpans"][0]["scopeSpans"][0]["spans"][0]
+    names = [f"shop.item{i}" for i in range(60)]
+    span["attributes"] = [
+        {"key": name, "value": {"stringValue": "x" * 2000}} for name in names
+    ] + [
+        {
+            "key": "aws.xray.annotations",
+            "value": {
+                "arrayValue": {"values": [{"stringValue": n} for n in names]}
+            },
+        },
+        {"key": "note", "value": {"stringValue": "y" * 70000}},
+    ]
+    assert len(document(relay, xray, request)["annotations"]) == 60
+    metrics = relay.metrics()
+    assert metrics.sum("xray_relay_cuts_total", what="metadata") == 1
+    assert metrics.sum("xray_relay_over_annotated_total") == 1

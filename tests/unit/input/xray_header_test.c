@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Headers that the X-Ray daemon takes and refuses (spec: daemon §2.1). */
+/* Headers that the X-Ray daemon takes and refuses. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

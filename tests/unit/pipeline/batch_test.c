@@ -97,9 +97,9 @@ static void lists_sum_memory_and_documents(void **state)
     for (int i = 0; i < 30; i++)
         assert_true(batch_append(a, SLICE("0123456789 0123456789")));
     assert_int_equal(fill.documents, 30);
-    assert_int_equal(fill.bytes, batch_memory(a) + batch_memory(b));
+    assert_int_equal(fill.bytes, memory_of(a) + memory_of(b));
     batch_set_state(a, BATCH_READY, &ready);
-    assert_int_equal(fill.bytes, batch_memory(b));
+    assert_int_equal(fill.bytes, memory_of(b));
     assert_int_equal(ready.documents, 30);
     assert_ptr_equal(fill.first, b);
     batch_reset(a);

@@ -101,23 +101,6 @@ static void backs_off_within_bounds(void **state)
     assert_int_equal(retry_denied_ms(99, UINT32_MAX), 30000);
 }
 
-static void reads_dates(void **state)
-{
-    (void)state;
-    assert_int_equal(retry_http_date_ms(SLICE("Sun, 06 Nov 1994 08:49:37 GMT")),
-                     784111777000);
-    static const char *const bad[] = {
-        "",
-        "Sun, 06 Nov 1994 08:49:37 UTC",
-        "Sun, 06 anN 1994 08:49:37 GMT",
-        "Sun, 6 Nov 1994 08:49:37 GMT",
-        "Sun, 06 Nov 1994 28:49:37 GMT",
-        "Sun, x6 Nov 1994 08:49:37 GMT",
-    };
-    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
-        assert_int_equal(retry_http_date_ms(slice_str(bad[i])), -1);
-}
-
 static void honours_retry_after(void **state)
 {
     (void)state;
@@ -142,7 +125,6 @@ int main(void)
         cmocka_unit_test(finds_the_bare_code),
         cmocka_unit_test(classifies_documents),
         cmocka_unit_test(backs_off_within_bounds),
-        cmocka_unit_test(reads_dates),
         cmocka_unit_test(honours_retry_after),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
