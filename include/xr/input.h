@@ -70,7 +70,7 @@ struct otlp_grpc_options {
     const char *address;
     size_t message_max; /* bytes */
     struct tls_server *tls;
-    bool lambda; /* as above */
+    bool lambda;      /* as above */
     unsigned *hinted; /* mix-ups told of in the log, a bit each; servers share
                        * it. NULL: one of its own */
 };

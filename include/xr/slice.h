@@ -2,7 +2,7 @@
 /*
  * A slice is a borrowed run of bytes: pointer and length, never a copy, not
  * ended by NUL. It is good until the callee returns; who wants the bytes
- * longer copies them into memory of its own (ARCHITECTURE §4).
+ * longer copies them into memory of its own (docs/ARCHITECTURE.md §4).
  */
 #ifndef XR_SLICE_H
 #define XR_SLICE_H

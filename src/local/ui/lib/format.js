@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Numbers, times and names as the page writes them: one rule of units for all
-// views (docs: design §3). Pure.
+// views. Pure.
 
 const THIN = '\u202f';
 
