@@ -20,6 +20,7 @@ static bool make_cred(struct relay_exporter *at, const struct otlp_exporter *e);
 static struct exporter *make_exporter(const struct relay_exporter *at,
                                       const struct otlp_exporter *e,
                                       size_t memory);
+static struct client_header *headers_of(const struct otlp_exporter *e);
 static void region_of(const struct otlp_exporter *e, char region[64],
                       char service[64]);
 static const char *or_null(const char *text);
@@ -215,12 +216,7 @@ static struct exporter *make_exporter(const struct relay_exporter *at,
     };
     const struct options *o = at->relay->options;
     char region[64], service[64];
-    struct client_header *headers = calloc(e->n_headers + 1, sizeof(*headers));
-    if (headers == NULL)
-        log_fatal("out of memory while starting");
-    for (size_t i = 0; i < e->n_headers; i++)
-        headers[i] = (struct client_header){slice_str(e->headers[i].name),
-                                            slice_str(e->headers[i].value)};
+    struct client_header *headers = headers_of(e);
     region_of(e, region, service);
     struct exporter_wiring w = {at->relay->loop, at->client, at->cred,
                                 at->relay->stats};
@@ -245,6 +241,18 @@ static struct exporter *make_exporter(const struct relay_exporter *at,
     struct exporter *made = exporter_new(&w, &x);
     free(headers);
     return made;
+}
+
+/* The caller frees them; the texts are the configuration's. */
+static struct client_header *headers_of(const struct otlp_exporter *e)
+{
+    struct client_header *headers = calloc(e->n_headers + 1, sizeof(*headers));
+    if (headers == NULL)
+        log_fatal("out of memory while starting");
+    for (size_t i = 0; i < e->n_headers; i++)
+        headers[i] = (struct client_header){slice_str(e->headers[i].name),
+                                            slice_str(e->headers[i].value)};
+    return headers;
 }
 
 /* What is not given is in the host of an AWS endpoint: service, region. */

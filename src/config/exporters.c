@@ -94,9 +94,12 @@ static bool is_section(const struct setting *settings, const char *path);
 static void read_headers(struct reading *r, const struct tree_item *i);
 static void add_header(struct reading *r, unsigned line, const char *name,
                        const struct tree_node *value);
+static bool is_header_name(const char *text);
+static bool is_header_value(const char *text);
 static void read_packing(struct reading *r, unsigned line);
 static bool read_auth(struct reading *r, unsigned line);
 static bool make_url(struct reading *r, unsigned line);
+static bool is_url(const char *text);
 static void add(struct reading *r);
 static const char *text_of(const struct tree_node *map, const char *key);
 static bool is_type(const char *name, const char *type);
@@ -301,18 +304,13 @@ static void read_headers(struct reading *r, const struct tree_item *i)
     }
 }
 
-/* A line feed in a value would begin a header of its own. */
 static void add_header(struct reading *r, unsigned line, const char *name,
                        const struct tree_node *value)
 {
     struct otlp_exporter *e = &r->e;
-    bool good = name && *name && value && value->kind == TREE_SCALAR;
+    bool good = name && is_header_name(name) && value &&
+                value->kind == TREE_SCALAR && is_header_value(value->text);
 
-    for (const char *p = good ? name : ""; *p; p++)
-        good = good && (unsigned char)*p > ' ' && *p != ':' &&
-               (unsigned char)*p < 0x7f;
-    for (const char *p = good ? value->text : ""; *p; p++)
-        good = good && ((unsigned char)*p >= ' ' || *p == '\t') && *p != 0x7f;
     if (!e->headers)
         e->headers =
             arena_alloc(&r->c->arena, HEADERS_MAX * sizeof(*e->headers));
@@ -326,6 +324,23 @@ static void add_header(struct reading *r, unsigned line, const char *name,
     }
     e->headers[e->n_headers++] = (struct otlp_header){
         config_text(r->c, "%s", name), config_text(r->c, "%s", value->text)};
+}
+
+static bool is_header_name(const char *text)
+{
+    for (const char *p = text; *p; p++)
+        if ((unsigned char)*p <= ' ' || *p == ':' || (unsigned char)*p >= 0x7f)
+            return false;
+    return *text != '\0';
+}
+
+/* A line feed in a value would begin a header of its own. */
+static bool is_header_value(const char *text)
+{
+    for (const char *p = text; *p; p++)
+        if (((unsigned char)*p < ' ' && *p != '\t') || *p == 0x7f)
+            return false;
+    return true;
 }
 
 static void read_packing(struct reading *r, unsigned line)
@@ -373,14 +388,8 @@ static bool make_url(struct reading *r, unsigned line)
 {
     const char *given = r->traces_endpoint ? r->traces_endpoint : r->endpoint;
     size_t n = given ? strlen(given) : 0;
-    const char *host = given ? strstr(given, "://") : NULL;
-    bool good = n > 0 && n < URL_MAX && host && host[3] &&
-                (strncmp(given, "http://", 7) == 0 ||
-                 strncmp(given, "https://", 8) == 0);
 
-    for (const char *p = good ? given : ""; *p; p++)
-        good = good && (unsigned char)*p > ' ' && *p != 0x7f;
-    if (!good) {
+    if (n >= URL_MAX || !given || !is_url(given)) {
         config_warn(r->c,
                     "%s:%u: %s is left out: it needs endpoint, a URL such as "
                     "https://host:4318",
@@ -392,6 +401,18 @@ static bool make_url(struct reading *r, unsigned line)
     r->e.url = config_text(r->c, "%.*s%s", (int)n, given,
                            r->traces_endpoint ? "" : "/v1/traces");
     return true;
+}
+
+static bool is_url(const char *text)
+{
+    const char *host = strncmp(text, "http://", 7) == 0    ? text + 7
+                       : strncmp(text, "https://", 8) == 0 ? text + 8
+                                                           : "";
+
+    for (const char *p = host; *p; p++)
+        if ((unsigned char)*p <= ' ' || *p == 0x7f)
+            return false;
+    return *host != '\0';
 }
 
 static void add(struct reading *r)

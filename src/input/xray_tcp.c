@@ -17,6 +17,7 @@
 #define ANSWER_MAX (8u << 20)
 #define RETRY_AFTER_S "1"
 #define TOO_LARGE_WHY "the body is too large: send fewer documents at a time"
+#define COMPRESSED_WHY "the body must not be compressed"
 
 struct xray_tcp {
     struct pipeline *pipeline;
@@ -53,6 +54,7 @@ static int documents_of_list(struct js *j, document_fn fn, void *arg,
 static int syntax(const struct js *j, struct err *err);
 static void answer_request(struct xray_tcp *x, struct http1_request *r,
                            struct buf *answer);
+static void take_request(struct xray_tcp *x, struct http1_request *r);
 static void held_gone(void *arg);
 static void held_done(void *arg, bool kept);
 static const char *code_of(const char *text);
@@ -113,10 +115,8 @@ void xray_tcp_handle(void *arg, struct http1_request *r)
     struct err err;
     uint64_t n = 0;
     if (encoding.n > 0 && !slice_is_nocase(encoding, "identity")) {
-        reject(x, r, REJECT_INVALID, SLICE(""),
-               "the body must not be compressed");
-        reply_error(r, 415, "InvalidRequestException",
-                    "the body must not be compressed");
+        reject(x, r, REJECT_INVALID, SLICE(""), COMPRESSED_WHY);
+        reply_error(r, 415, "InvalidRequestException", COMPRESSED_WHY);
         return;
     }
     if (body.n > x->body_max) {
@@ -137,15 +137,22 @@ void xray_tcp_handle(void *arg, struct http1_request *r)
                     "the buffer is full; send again later");
         return;
     }
+    take_request(x, r);
+}
+
+/* Takes what can be taken; the answer names the rest. */
+static void take_request(struct xray_tcp *x, struct http1_request *r)
+{
     struct buf out;
     struct jw jw;
+    struct err err;
     struct reply growing = {x, r, &jw};
     buf_init(&out, ANSWER_MAX);
     jw_init(&jw, &out);
     jw_object(&jw);
     jw_key(&jw, SLICE("UnprocessedTraceSegments"));
     jw_array(&jw);
-    (void)each_document(body, take_document, &growing, &err);
+    (void)each_document(http1_body(r), take_document, &growing, &err);
     jw_array_end(&jw);
     jw_object_end(&jw);
     answer_request(x, r, &out);

@@ -8,6 +8,7 @@
 
 static size_t value_end(struct slice text);
 static struct slice skip(struct slice s);
+static struct slice word_of(enum js_kind kind);
 
 bool elements_next(struct slice *rest, struct slice *value)
 {
@@ -31,9 +32,7 @@ struct slice elements_member(struct slice object, const char *key,
     while (js_next(&j, &name) == JS_KEY) {
         enum js_kind kind = js_next(&j, &text);
         if (kind == JS_TRUE || kind == JS_FALSE || kind == JS_NULL)
-            text = slice_str(kind == JS_TRUE    ? "true"
-                             : kind == JS_FALSE ? "false"
-                                                : "null");
+            text = word_of(kind);
         size_t from = js_offset(&j) - 1;
         if (!js_skip(&j, kind))
             return none;
@@ -46,6 +45,13 @@ struct slice elements_member(struct slice object, const char *key,
         return text;
     }
     return none;
+}
+
+static struct slice word_of(enum js_kind kind)
+{
+    return kind == JS_TRUE    ? SLICE("true")
+           : kind == JS_FALSE ? SLICE("false")
+                              : SLICE("null");
 }
 
 double elements_number(struct slice object, const char *key, double missing,

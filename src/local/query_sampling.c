@@ -32,6 +32,7 @@ static void get_targets(struct call *c);
 static int take_report(struct call *c, struct slice object, struct report *out);
 static bool is_known(struct resources *r, const char *rule);
 static void remember(struct query *q, const struct report *r);
+static void write_unknown(struct jw *j, const char *rule);
 static void write_target(struct call *c, const struct report *r);
 static unsigned count_clients(const struct query *q, const char *rule);
 static void get_statistics(struct call *c);
@@ -238,15 +239,9 @@ static void get_targets(struct call *c)
     member_number(&c->j, "LastRuleModification", resources_rules_modified(r));
     jw_key(&c->j, SLICE("UnprocessedStatistics"));
     jw_array(&c->j);
-    for (size_t i = 0; i < n; i++) {
-        if (is_known(r, reports[i].rule))
-            continue;
-        jw_object(&c->j);
-        member_text(&c->j, "RuleName", slice_str(reports[i].rule));
-        member_text(&c->j, "ErrorCode", SLICE(INVALID));
-        member_text(&c->j, "Message", SLICE("there is no such sampling rule"));
-        jw_object_end(&c->j);
-    }
+    for (size_t i = 0; i < n; i++)
+        if (!is_known(r, reports[i].rule))
+            write_unknown(&c->j, reports[i].rule);
     jw_array_end(&c->j);
     member_empty_list(&c->j, "UnprocessedBoostStatistics");
     jw_object_end(&c->j);
@@ -287,6 +282,15 @@ static bool is_known(struct resources *r, const char *rule)
 static void remember(struct query *q, const struct report *r)
 {
     q->reports[q->n_reports++ % REPORTS_MAX] = *r;
+}
+
+static void write_unknown(struct jw *j, const char *rule)
+{
+    jw_object(j);
+    member_text(j, "RuleName", slice_str(rule));
+    member_text(j, "ErrorCode", SLICE(INVALID));
+    member_text(j, "Message", SLICE("there is no such sampling rule"));
+    jw_object_end(j);
 }
 
 /* The reservoir is shared by the clients that have been heard lately; one that

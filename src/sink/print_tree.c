@@ -5,6 +5,7 @@
  */
 #include "print_tree.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -12,6 +13,7 @@
 
 #define DEPTH_MAX 256 /* of a document's JSON, and of the tree shown */
 #define NAME_MAX_BYTES 200
+#define COUNT(list) (sizeof(list) / sizeof((list)[0]))
 
 static bool read_object(struct js *j, struct print_node *n, struct arena *a);
 static bool read_member(struct js *j, struct slice key, struct print_node *n,
@@ -75,6 +77,15 @@ static bool read_member(struct js *j, struct slice key, struct print_node *n,
 {
     static const struct {
         const char *name;
+        size_t at;
+    } texts[] = {{"id", offsetof(struct print_node, id)},
+                 {"parent_id", offsetof(struct print_node, parent_id)},
+                 {"name", offsetof(struct print_node, name)},
+                 {"namespace", offsetof(struct print_node, namespace)}},
+      numbers[] = {{"start_time", offsetof(struct print_node, start)},
+                   {"end_time", offsetof(struct print_node, end)}};
+    static const struct {
+        const char *name;
         enum print_status status;
     } flags[] = {{"error", PRINT_ERROR},
                  {"throttle", PRINT_THROTTLE},
@@ -82,23 +93,17 @@ static bool read_member(struct js *j, struct slice key, struct print_node *n,
                  {"in_progress", PRINT_IN_PROGRESS}};
     struct slice text;
     enum js_kind k = js_next(j, &text);
-    if (k == JS_STRING && slice_is(key, "id"))
-        n->id = text;
-    else if (k == JS_STRING && slice_is(key, "parent_id"))
-        n->parent_id = text;
-    else if (k == JS_STRING && slice_is(key, "name"))
-        n->name = text;
-    else if (k == JS_STRING && slice_is(key, "namespace"))
-        n->namespace = text;
-    else if (k == JS_NUMBER && slice_is(key, "start_time"))
-        n->start = js_number(text, 0);
-    else if (k == JS_NUMBER && slice_is(key, "end_time"))
-        n->end = js_number(text, 0);
-    else if (k == JS_OBJECT && slice_is(key, "http"))
+    if (k == JS_OBJECT && slice_is(key, "http"))
         return read_http(j, k, n);
-    else if (k == JS_ARRAY && slice_is(key, "subsegments"))
+    if (k == JS_ARRAY && slice_is(key, "subsegments"))
         return read_children(j, k, n, a);
-    for (size_t i = 0; k == JS_TRUE && i < 4; i++)
+    for (size_t i = 0; k == JS_STRING && i < COUNT(texts); i++)
+        if (slice_is(key, texts[i].name))
+            *(struct slice *)((char *)n + texts[i].at) = text;
+    for (size_t i = 0; k == JS_NUMBER && i < COUNT(numbers); i++)
+        if (slice_is(key, numbers[i].name))
+            *(double *)((char *)n + numbers[i].at) = js_number(text, 0);
+    for (size_t i = 0; k == JS_TRUE && i < COUNT(flags); i++)
         if (slice_is(key, flags[i].name) && n->status < flags[i].status)
             n->status = flags[i].status;
     return js_skip(j, k);

@@ -6,6 +6,7 @@
  */
 #include "xray_parts.h"
 
+#include <ctype.h>
 #include <stdio.h>
 
 #define UPLOADS "xray_relay_uploads_total"
@@ -14,25 +15,40 @@
 static const unsigned latency_bounds[XRAY_LATENCY_BUCKETS - 1] = {
     5, 10, 25, 100, 500, 2000, 10000};
 
+static void make_outcomes(struct xray *x);
+static void make_latency(struct xray *x);
+static void make_states(struct xray *x);
+static void code_word(const char *code, char out[XRAY_CODE_BYTES]);
 static void bring_up_to_date(void *arg);
 static uint64_t *outcome_counter(struct xray *x, const char *outcome);
 static void count_status(struct xray *x, const struct client_answer *a);
 
 void xray_count_init(struct xray *x)
 {
+    make_outcomes(x);
+    make_latency(x);
+    make_states(x);
+    x->n.retries = stats_counter(x->stats, "xray_relay_upload_retries_total",
+                                 "", "Attempts after the first of a batch.");
+    x->n.splits = stats_counter(x->stats, "xray_relay_batch_splits_total", "",
+                                "Batches halved to find a document at fault.");
+    x->n.repairs = stats_counter(x->stats, "xray_relay_name_repairs_total", "",
+                                 "Documents whose names were cleaned.");
+    x->n.held = stats_gauge(x->stats, "xray_relay_buffer_bytes", "",
+                            "Memory held for documents, slack included.");
+    x->n.limit = stats_gauge(x->stats, "xray_relay_upload_limit", "",
+                             "Uploads that may be under way at a time now.");
+    stats_on_render(x->stats, bring_up_to_date, x);
+}
+
+static void make_outcomes(struct xray *x)
+{
     static const char *const outcomes[CLIENT_OTHER + 1] = {
         [CLIENT_ANSWERED] = "ok",     [CLIENT_REFUSED] = "connection_refused",
         [CLIENT_TIMEOUT] = "timeout", [CLIENT_UNKNOWN_HOST] = "unknown_host",
         [CLIENT_TLS] = "tls",         [CLIENT_BROKEN] = "broken",
         [CLIENT_OTHER] = "other"};
-    static const char *const states[BATCH_BACKOFF + 1] = {
-        [BATCH_FREE] = "free",
-        [BATCH_FILLING] = "filling",
-        [BATCH_READY] = "ready",
-        [BATCH_INFLIGHT] = "inflight",
-        [BATCH_BACKOFF] = "backoff"};
     struct xray_counters *n = &x->n;
-    char labels[64];
     for (int i = 0; i <= CLIENT_OTHER; i++)
         n->by_outcome[i] = outcome_counter(x, outcomes[i]);
     n->http_3xx = outcome_counter(x, "http_3xx");
@@ -40,6 +56,13 @@ void xray_count_init(struct xray *x)
     n->http_5xx = outcome_counter(x, "http_5xx");
     n->throttled = outcome_counter(x, "throttled");
     n->not_json = outcome_counter(x, "not_json");
+}
+
+/* The form of a Prometheus histogram: each bucket counts those below it too. */
+static void make_latency(struct xray *x)
+{
+    struct xray_counters *n = &x->n;
+    char labels[64];
     for (int i = 0; i < XRAY_LATENCY_BUCKETS; i++) {
         if (i < XRAY_LATENCY_BUCKETS - 1)
             snprintf(labels, sizeof(labels), "le=\"%u\"", latency_bounds[i]);
@@ -53,22 +76,22 @@ void xray_count_init(struct xray *x)
                                    "Milliseconds that uploads took.");
     n->latency_count = stats_counter(x->stats, "xray_relay_upload_ms_count", "",
                                      "Uploads answered.");
-    n->retries = stats_counter(x->stats, "xray_relay_upload_retries_total", "",
-                               "Attempts after the first of a batch.");
-    n->splits = stats_counter(x->stats, "xray_relay_batch_splits_total", "",
-                              "Batches halved to find a document at fault.");
-    n->repairs = stats_counter(x->stats, "xray_relay_name_repairs_total", "",
-                               "Documents whose names were cleaned.");
+}
+
+static void make_states(struct xray *x)
+{
+    static const char *const states[BATCH_BACKOFF + 1] = {
+        [BATCH_FREE] = "free",
+        [BATCH_FILLING] = "filling",
+        [BATCH_READY] = "ready",
+        [BATCH_INFLIGHT] = "inflight",
+        [BATCH_BACKOFF] = "backoff"};
+    char labels[64];
     for (int i = 0; i <= BATCH_BACKOFF; i++) {
         snprintf(labels, sizeof(labels), "state=\"%s\"", states[i]);
-        n->batches[i] = stats_gauge(x->stats, "xray_relay_batches", labels,
-                                    "Batches by state.");
+        x->n.batches[i] = stats_gauge(x->stats, "xray_relay_batches", labels,
+                                      "Batches by state.");
     }
-    n->held = stats_gauge(x->stats, "xray_relay_buffer_bytes", "",
-                          "Memory held for documents, slack included.");
-    n->limit = stats_gauge(x->stats, "xray_relay_upload_limit", "",
-                           "Uploads that may be under way at a time now.");
-    stats_on_render(x->stats, bring_up_to_date, x);
 }
 
 void xray_count_answer(struct xray *x, const struct client_answer *a)
@@ -97,19 +120,10 @@ void xray_count_answer(struct xray *x, const struct client_answer *a)
         n->errors.other++;
 }
 
-/* A code comes from outside: only so many, and only plain letters, may become
- * labels. */
 void xray_count_refused(struct xray *x, const char *code)
 {
-    char labels[64], word[40];
-    size_t n = 0;
-    for (; code[n] && n < sizeof(word) - 1; n++) {
-        char c = code[n];
-        bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-                     (c >= '0' && c <= '9');
-        word[n] = plain ? c : '_';
-    }
-    word[n] = '\0';
+    char labels[64], word[XRAY_CODE_BYTES];
+    code_word(code, word);
     bool seen = false;
     for (unsigned i = 0; i < x->n.n_codes && !seen; i++)
         seen = strcmp(x->n.codes[i], word) == 0;
@@ -117,9 +131,21 @@ void xray_count_refused(struct xray *x, const char *code)
         memcpy(x->n.codes[x->n.n_codes++], word, sizeof(word));
     else if (!seen)
         memcpy(word, "other", sizeof("other"));
-    snprintf(labels, sizeof(labels), "code=\"%s\"", n ? word : "none");
+    snprintf(labels, sizeof(labels), "code=\"%s\"", word);
     ++*stats_counter(x->stats, "xray_relay_documents_refused_by_code_total",
                      labels, "Documents that X-Ray refused, by error code.");
+}
+
+/* A code comes from outside: only plain letters may become a label, and only
+ * so many codes labels of their own. */
+static void code_word(const char *code, char out[XRAY_CODE_BYTES])
+{
+    size_t n = 0;
+    for (; code[n] && n < XRAY_CODE_BYTES - 1; n++)
+        out[n] = isalnum((unsigned char)code[n]) ? code[n] : '_';
+    out[n] = '\0';
+    if (n == 0)
+        memcpy(out, "none", sizeof("none"));
 }
 
 static void bring_up_to_date(void *arg)

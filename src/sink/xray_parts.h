@@ -78,7 +78,8 @@ struct xray_errors {
 };
 
 #define XRAY_LATENCY_BUCKETS 8
-#define XRAY_CODES_MAX 32 /* error codes that are counted by name */
+#define XRAY_CODES_MAX 32  /* error codes that are counted by name */
+#define XRAY_CODE_BYTES 40 /* of one, longer ones are cut */
 
 struct xray_counters {
     uint64_t *by_outcome[CLIENT_OTHER + 1]; /* [CLIENT_ANSWERED]: 2xx */
@@ -89,7 +90,7 @@ struct xray_counters {
     int64_t *batches[BATCH_BACKOFF + 1]; /* by state */
     int64_t *held, *limit;
     struct xray_errors errors;
-    char codes[XRAY_CODES_MAX][40];
+    char codes[XRAY_CODES_MAX][XRAY_CODE_BYTES];
     unsigned n_codes;
 };
 

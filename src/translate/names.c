@@ -17,6 +17,9 @@ static bool try_remote(struct translator *t);
 static bool try_database(struct translator *t);
 static bool is_local_root(const struct translator *t);
 static struct slice url_host(struct slice url);
+static bool is_scheme(struct slice text);
+static struct slice authority_host(struct slice text);
+static bool is_name_ascii(unsigned char c);
 static bool is_letter(uint32_t c);
 static bool host_is_valid(struct slice host);
 static void name_space_make(struct translator *t, bool from_aws_service);
@@ -50,20 +53,10 @@ size_t name_clean(struct slice text, char *out)
 
     for (size_t i = 0; i < text.n && characters < NAME_CHARACTERS_MAX;) {
         unsigned char c = (unsigned char)text.p[i];
-        if (c < 0x80) {
-            bool good = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-                        (c >= '-' && c <= ':') || /* - . / digits : */
-                        (c && strchr(" _%&#=+@", c));
-            if (good) {
-                out[n++] = (char)c;
-                characters++;
-            }
-            i++;
-            continue;
-        }
-        uint32_t point = 0;
-        size_t bytes = utf8_decode(text.p + i, text.n - i, &point);
-        if (bytes && is_letter(point)) {
+        uint32_t point = c;
+        size_t bytes =
+            c < 0x80 ? 1 : utf8_decode(text.p + i, text.n - i, &point);
+        if (bytes && (c < 0x80 ? is_name_ascii(c) : is_letter(point))) {
             memcpy(out + n, text.p + i, bytes);
             n += bytes;
             characters++;
@@ -71,6 +64,13 @@ size_t name_clean(struct slice text, char *out)
         i += bytes ? bytes : 1;
     }
     return n;
+}
+
+static bool is_name_ascii(unsigned char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+           (c >= '-' && c <= ':') || /* - . / digits : */
+           (c && strchr(" _%&#=+@", c));
 }
 
 static bool is_letter(uint32_t c)
@@ -188,30 +188,40 @@ static struct slice url_host(struct slice url)
         url = slice_from(url, 5);
     size_t colon = slice_find_byte(url, ':');
     struct slice rest = slice_from(url, colon);
-    if (colon == 0 || !slice_starts(rest, "://"))
+    if (!is_scheme(slice_of(url.p, colon)) || !slice_starts(rest, "://"))
         return SLICE("");
-    for (size_t i = 0; i < colon; i++) {
-        char c = url.p[i];
+    return authority_host(slice_from(rest, 3));
+}
+
+static bool is_scheme(struct slice text)
+{
+    for (size_t i = 0; i < text.n; i++) {
+        char c = text.p[i];
         bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-        if (!letter && (i == 0 || !((c >= '0' && c <= '9') || c == '+' ||
-                                    c == '-' || c == '.')))
-            return SLICE("");
+        bool other = (c >= '0' && c <= '9') || (c && strchr("+-.", c));
+        if (!letter && (i == 0 || !other))
+            return false;
     }
-    rest = slice_from(rest, 3);
+    return text.n > 0;
+}
+
+/* The host of `user:password@host:port/path`; empty if it is none. */
+static struct slice authority_host(struct slice text)
+{
     size_t n = 0;
-    while (n < rest.n && !(rest.p[n] && strchr("/?#", rest.p[n])))
+    while (n < text.n && !(text.p[n] && strchr("/?#", text.p[n])))
         n++;
-    rest.n = n;
-    size_t at = slice_find_last(rest, SLICE("@"));
-    if (at < rest.n)
-        rest = slice_from(rest, at + 1);
-    if (rest.n > 0 && rest.p[0] == '[') {
-        size_t end = slice_find_byte(rest, ']');
-        return end < rest.n ? slice_of(rest.p + 1, end - 1) : SLICE("");
+    text.n = n;
+    size_t at = slice_find_last(text, SLICE("@"));
+    if (at < text.n)
+        text = slice_from(text, at + 1);
+    if (text.n > 0 && text.p[0] == '[') {
+        size_t end = slice_find_byte(text, ']');
+        return end < text.n ? slice_of(text.p + 1, end - 1) : SLICE("");
     }
-    size_t port = slice_find_last(rest, SLICE(":"));
-    struct slice host = slice_of(rest.p, port);
-    struct slice digits = slice_from(rest, port < rest.n ? port + 1 : rest.n);
+    size_t port = slice_find_last(text, SLICE(":"));
+    struct slice host = slice_of(text.p, port);
+    struct slice digits = slice_from(text, port < text.n ? port + 1 : text.n);
     bool is_port =
         digits.n == 0 || slice_number(digits) > 0 || slice_is(digits, "0");
     return is_port && host_is_valid(host) ? host : SLICE("");

@@ -24,6 +24,7 @@ static bool is_name_space(struct translator *t, const struct attribute *a,
 static bool scan_grow(struct scan *s, uint32_t n);
 static bool is_local_root(const struct translator *t);
 static bool is_call(const struct span *s);
+static bool write_documents(struct translator *t);
 static bool write_role(struct translator *t, enum role role);
 static void role_prepare(struct translator *t, struct made *m);
 static void document_write(struct translator *t);
@@ -113,19 +114,7 @@ int translate_span(struct translator *t, const struct span *span,
                 span->attributes.n);
         return 0;
     }
-    t->aws_api =
-        slice_is(value_text(t, span_value(t, KEY_RPC_SYSTEM)), "aws-api") ||
-        slice_is(value_text(t, span_value(t, KEY_RPC_SYSTEM_NAME)), "aws-api");
-    trace_id_text(span->trace_id, t->trace_id);
-    buf_clear(&t->documents);
-    t->n_made = 0;
-    annotations_read_list(t);
-    bool is_pair = is_local_root(t) && span->kind != SPAN_SERVER &&
-                   span->kind != SPAN_INTERNAL;
-    bool good =
-        is_pair ? write_role(t, ROLE_SERVICE) && write_role(t, ROLE_DEPENDENCY)
-                : write_role(t, ROLE_ONLY);
-    if (!good) {
+    if (!write_documents(t)) {
         t->counts.too_large++;
         err_set(err, "span cannot be made a document of at most %zu bytes",
                 t->options.limit ? t->options.limit
@@ -137,6 +126,22 @@ int translate_span(struct translator *t, const struct span *span,
         segment_fill(t, &t->made[i], &out[i]);
     t->counts.documents += t->n_made;
     return (int)t->n_made;
+}
+
+static bool write_documents(struct translator *t)
+{
+    const struct span *s = t->span;
+
+    t->aws_api =
+        slice_is(value_text(t, span_value(t, KEY_RPC_SYSTEM)), "aws-api") ||
+        slice_is(value_text(t, span_value(t, KEY_RPC_SYSTEM_NAME)), "aws-api");
+    trace_id_text(s->trace_id, t->trace_id);
+    buf_clear(&t->documents);
+    t->n_made = 0;
+    annotations_read_list(t);
+    if (is_local_root(t) && s->kind != SPAN_SERVER && s->kind != SPAN_INTERNAL)
+        return write_role(t, ROLE_SERVICE) && write_role(t, ROLE_DEPENDENCY);
+    return write_role(t, ROLE_ONLY);
 }
 
 static int process(struct translator *t, const struct span **span)
