@@ -9,6 +9,7 @@ import subprocess
 import pytest
 
 from harness import certificate
+from harness.connect_proxy import ConnectProxy
 from harness.fake_metadata import FakeContainer, FakeIMDS, FakeTask
 from harness.fake_sts import FakeSTS
 from harness.fake_xray import FakeXRay
@@ -80,6 +81,22 @@ def moto():
 def certificates(tmp_path):
     """Paths of a server's certificate and key."""
     return certificate.make(tmp_path)
+
+
+@pytest.fixture
+def secure(keyring, certificates):
+    """An X-Ray that speaks TLS."""
+    server = FakeXRay(keyring, tls=certificate.server_context(certificates))
+    yield server
+    server.stop()
+    assert not server.bad_signatures, server.bad_signatures
+
+
+@pytest.fixture
+def proxy():
+    server = ConnectProxy()
+    yield server
+    server.stop()
 
 
 @pytest.fixture

@@ -11,7 +11,6 @@ import pytest
 
 from harness import cases
 from harness.fake_xray import RULES, TARGETS, FakeXRay
-from harness.server import Answer
 from harness.waiting import until
 
 ALLOWED = {
@@ -44,7 +43,7 @@ def test_case(case, make_relay, backend):
         pytest.skip("only a recipe was recorded")
     raw = base64.b64decode(case["request_base64"])
     by_pipeline = raw.split(b" ")[1:2] == [b"/TraceSegments"]
-    backend.scripted = [step_answer(s) for s in case.get("upstream_script", [])]
+    backend.scripted = cases.upstream_answers(case)
     env = case.get("daemon_env") or {}
     if env.get("AWS_SESSION_TOKEN"):
         key = backend.keyring.keys["AKIDEXAMPLE"]
@@ -155,14 +154,3 @@ def check_upstream(case, backend):
         if isinstance(wanted["body"], str):
             assert request.body.decode("utf-8", "replace") == wanted["body"]
     assert seen
-
-
-def step_answer(step):
-    if step.get("status") == "close":
-        return Answer(reset=True)
-    return Answer(
-        step["status"],
-        (step.get("body") or "").encode(),
-        dict(step.get("headers") or {}),
-        delay=step.get("delay") or 0,
-    )

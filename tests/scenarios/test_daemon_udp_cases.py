@@ -11,16 +11,13 @@ import pytest
 
 from harness import cases
 from harness.ports import IN_NAMESPACE
-from harness.server import Answer
 from harness.waiting import until
 
 
 @pytest.mark.parametrize("case", cases.load("udp"))
 def test_case(case, make_relay, xray):
     xray.enforce_limits = False
-    xray.scripted = [
-        scripted_answer(s) for s in case.get("upstream_script", [])
-    ]
+    xray.scripted = cases.upstream_answers(case)
     relay = make_relay(config={"Endpoint": xray.url}, args=bind(case))
     if "bind" in case:
         relay.udp_port = relay.tcp_port = 2000
@@ -68,14 +65,3 @@ def wanted_documents(case):
     if case.get("upstream_script") and not case["expect_accepted"]:
         return []
     return [d for d in case["expect_documents"] or [] if cases.is_one_object(d)]
-
-
-def scripted_answer(step):
-    if step.get("status") == "close":
-        return Answer(reset=True)
-    return Answer(
-        step["status"],
-        (step.get("body") or "").encode(),
-        dict(step.get("headers") or {}),
-        delay=step.get("delay") or 0,
-    )

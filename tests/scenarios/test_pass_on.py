@@ -7,7 +7,6 @@ import subprocess
 import pytest
 
 from harness import certificate, otlp
-from harness.connect_proxy import ConnectProxy
 from harness.fake_otlp import FakeOTLP, partial
 from harness.relay import BINARY
 from harness.server import Answer
@@ -33,13 +32,6 @@ def make_backend():
     yield make
     for server in made:
         server.stop()
-
-
-@pytest.fixture
-def proxy():
-    server = ConnectProxy()
-    yield server
-    server.stop()
 
 
 @pytest.fixture

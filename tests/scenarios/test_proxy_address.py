@@ -4,25 +4,8 @@ for TLS, and not where NO_PROXY says so."""
 
 import pytest
 
-from harness import certificate
-from harness.connect_proxy import ConnectProxy
 from harness.documents import segments
-from harness.fake_xray import FakeXRay
 from harness.waiting import until
-
-
-@pytest.fixture
-def proxy():
-    server = ConnectProxy()
-    yield server
-    server.stop()
-
-
-@pytest.fixture
-def secure(keyring, certificates):
-    server = FakeXRay(keyring, tls=certificate.server_context(certificates))
-    yield server
-    server.stop()
 
 
 @pytest.fixture

@@ -2,20 +2,8 @@
 """X-Ray over TLS: the certificate is checked against AWS_CA_BUNDLE, an
 unknown one is refused and waited out, NoVerifySSL takes any."""
 
-import pytest
-
-from harness import certificate
 from harness.documents import segments
-from harness.fake_xray import FakeXRay
 from harness.waiting import until
-
-
-@pytest.fixture
-def secure(keyring, certificates):
-    server = FakeXRay(keyring, tls=certificate.server_context(certificates))
-    yield server
-    server.stop()
-    assert not server.bad_signatures, server.bad_signatures
 
 
 def check_upload(relay, server):

@@ -112,6 +112,12 @@ static inline bool wire_is_closed(struct wire *w)
     return w->closed;
 }
 
+#define assert_has(text, part)                                                 \
+    do {                                                                       \
+        if (!strstr(text, part))                                               \
+            fail_msg("%s\nlacks %s", text, part);                              \
+    } while (0)
+
 #define wire_until(condition)                                                  \
     ({                                                                         \
         int64_t wire_end = clock_mono_ms() + WIRE_PATIENCE_MS;                 \
@@ -119,5 +125,19 @@ static inline bool wire_is_closed(struct wire *w)
             wire_turn();                                                       \
         (condition);                                                           \
     })
+
+/* Sends both, and reads until the server has closed. */
+static inline void wire_ask(const char *bound, struct slice head,
+                            struct slice body, char *answer, size_t size)
+{
+    struct wire w;
+    wire_open(&w, bound);
+    wire_send(&w, head);
+    wire_send(&w, body);
+    if (!wire_until(wire_is_closed(&w)))
+        abort();
+    snprintf(answer, size, "%.*s", (int)w.got.n, w.got.p);
+    wire_close(&w);
+}
 
 #endif

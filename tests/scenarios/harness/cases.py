@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from harness.server import Answer
+
 DIRECTORY = Path(__file__).parent.parent / "daemon_cases"
 
 # Where it differs by design; the reason is the test's skip text.
@@ -39,6 +41,22 @@ def is_one_object(text):
         return isinstance(json.loads(text), dict)
     except ValueError:
         return False
+
+
+def upstream_answers(case):
+    """What the upstream is to answer, in turn."""
+    return [step_answer(s) for s in case.get("upstream_script", [])]
+
+
+def step_answer(step):
+    if step.get("status") == "close":
+        return Answer(reset=True)
+    return Answer(
+        step["status"],
+        (step.get("body") or "").encode(),
+        dict(step.get("headers") or {}),
+        delay=step.get("delay") or 0,
+    )
 
 
 def waits_where_the_daemon_ends(case):

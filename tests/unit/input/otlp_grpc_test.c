@@ -10,36 +10,22 @@
 #include <cmocka.h>
 
 #include "../grpc_client.h"
-#include "../otlp_make.h"
 #include "net/h2_conn.h"
+#include "otlp_world.h"
 
 #define MESSAGE_MAX (1u << 20)
 
 static struct otlp_grpc *grpc;
-static struct stats *stats;
-static struct pipeline *pipeline;
-static struct translator *translator;
-static struct count_sink sink;
-static struct intake *intake;
-static struct buf message, packed;
 
 static void begin(bool lambda)
 {
-    static const struct translate_options plain = {.limit = 65536};
     const struct otlp_grpc_options o = {
         .address = "127.0.0.1:0", .message_max = MESSAGE_MAX, .lambda = lambda};
     struct err err;
-    wire_loop = loop_new(&err);
-    stats = stats_new();
-    pipeline = pipeline_new(stats);
-    count_sink_init(&sink);
-    pipeline_add(pipeline, &sink.sink);
-    translator = translator_new(&plain);
+    world_begin();
     grpc = otlp_grpc_new(wire_loop, pipeline, translator, &o, &err);
     assert_non_null(grpc);
     intake = otlp_taker_intake(grpc->taker);
-    buf_init(&message, 64u << 20);
-    buf_init(&packed, 64u << 20);
 }
 
 static int setup(void **state)
@@ -53,12 +39,7 @@ static int teardown(void **state)
 {
     (void)state;
     otlp_grpc_free(grpc);
-    translator_free(translator);
-    pipeline_free(pipeline);
-    stats_free(stats);
-    loop_free(wire_loop);
-    buf_fini(&message);
-    buf_fini(&packed);
+    world_end();
     return 0;
 }
 
@@ -79,14 +60,14 @@ static void test_taken(void **state)
 {
     (void)state;
     client_open(&client, otlp_grpc_bound(grpc));
-    make_request(&message, 3, 0, SLICE("work"));
-    struct call *k = export("", buf_slice(&message));
+    make_request(&body, 3, 0, SLICE("work"));
+    struct call *k = export("", buf_slice(&body));
     assert_string_equal(k->status, "200");
     assert_string_equal(k->grpc_status, "0");
     assert_int_equal(k->header_frames, 2);
     assert_int_equal(k->text_n, 5);
     assert_int_equal(k->error, 0);
-    make_packed(&packed, buf_slice(&message), 31);
+    make_packed(&packed, buf_slice(&body), 31);
     assert_string_equal(export("gzip", buf_slice(&packed))->grpc_status, "0");
     assert_string_equal(export("", SLICE(""))->grpc_status, "0");
     assert_int_equal(sink.taken, 6);
@@ -99,8 +80,8 @@ static void test_partial_success(void **state)
 {
     (void)state;
     client_open(&client, otlp_grpc_bound(grpc));
-    make_request(&message, 5, 2, SLICE("work"));
-    struct call *k = export("", buf_slice(&message));
+    make_request(&body, 5, 2, SLICE("work"));
+    struct call *k = export("", buf_slice(&body));
     assert_string_equal(k->grpc_status, "0");
     assert_true(k->text[5] == 0x0a && k->text[7] == 8 && k->text[8] == 2);
     assert_non_null(memmem(k->text, k->text_n, "2 of 5 spans rejected", 21));
@@ -112,9 +93,9 @@ static void test_faults(void **state)
 {
     (void)state;
     client_open(&client, otlp_grpc_bound(grpc));
-    make_request(&message, 1, 0, SLICE("work"));
-    make_packed(&packed, buf_slice(&message), 31);
-    struct slice m = buf_slice(&message);
+    make_request(&body, 1, 0, SLICE("work"));
+    make_packed(&packed, buf_slice(&body), 31);
+    struct slice m = buf_slice(&body);
     const struct {
         const char *path, *encoding, *prefix, *status;
         struct slice message;
@@ -164,19 +145,19 @@ static void test_large(void **state)
 {
     (void)state;
     client_open(&client, otlp_grpc_bound(grpc));
-    make_request(&message, 1, 0, SLICE("work"));
-    while (message.n < MESSAGE_MAX - 2)
-        buf_str(&message, "\x78\x01"); /* unknown field 15 */
-    if (message.n % 2)
-        message.p[message.n - 1] = (char)0x81, buf_byte(&message, 0);
-    assert_true(message.n <= MESSAGE_MAX);
-    assert_string_equal(export("", buf_slice(&message))->grpc_status, "0");
-    while (message.n < MESSAGE_MAX + 100000)
-        buf_str(&message, "\x78\x01");
-    struct call *k = export("", buf_slice(&message));
+    make_request(&body, 1, 0, SLICE("work"));
+    while (body.n < MESSAGE_MAX - 2)
+        buf_str(&body, "\x78\x01"); /* unknown field 15 */
+    if (body.n % 2)
+        body.p[body.n - 1] = (char)0x81, buf_byte(&body, 0);
+    assert_true(body.n <= MESSAGE_MAX);
+    assert_string_equal(export("", buf_slice(&body))->grpc_status, "0");
+    while (body.n < MESSAGE_MAX + 100000)
+        buf_str(&body, "\x78\x01");
+    struct call *k = export("", buf_slice(&body));
     assert_string_equal(k->grpc_status, "8");
     assert_string_equal(k->details, "");
-    make_packed(&packed, buf_slice(&message), 31);
+    make_packed(&packed, buf_slice(&body), 31);
     assert_string_equal(export("gzip", buf_slice(&packed))->grpc_status, "8");
     assert_int_equal(*intake->rejected[REJECT_TOO_LARGE], 2);
     assert_int_equal(grpc->server->held, 0);
@@ -187,10 +168,10 @@ static void test_full(void **state)
 {
     (void)state;
     client_open(&client, otlp_grpc_bound(grpc));
-    make_request(&message, 5, 0, SLICE("work"));
+    make_request(&body, 5, 0, SLICE("work"));
     sink.has_room = false;
     sink.holds = true;
-    struct call *k = export("", buf_slice(&message));
+    struct call *k = export("", buf_slice(&body));
     assert_string_equal(k->grpc_status, "14");
     uint8_t details[512];
     size_t end = strlen(k->details);
@@ -205,10 +186,10 @@ static void test_full(void **state)
     teardown(state);
     begin(true);
     client_open(&client, otlp_grpc_bound(grpc));
-    make_request(&message, 5, 0, SLICE("work"));
+    make_request(&body, 5, 0, SLICE("work"));
     sink.has_room = false;
     sink.holds = true;
-    assert_string_equal(export("", buf_slice(&message))->grpc_status, "0");
+    assert_string_equal(export("", buf_slice(&body))->grpc_status, "0");
     assert_int_equal(*intake->rejected[REJECT_FULL], 5);
     client_close(&client);
 }
@@ -217,10 +198,10 @@ static void test_many_streams(void **state)
 {
     (void)state;
     client_open(&client, otlp_grpc_bound(grpc));
-    make_request(&message, 10, 0, SLICE("work"));
+    make_request(&body, 10, 0, SLICE("work"));
     client_turn(&client);
     for (int i = 0; i < 200; i++)
-        client_call(&client, EXPORT, "", buf_slice(&message), NULL);
+        client_call(&client, EXPORT, "", buf_slice(&body), NULL);
     for (unsigned i = 0; i < client.n; i++) {
         client_wait(&client, &client.calls[i]);
         assert_string_equal(client.calls[i].grpc_status, "0");
@@ -240,9 +221,9 @@ static void test_gone_and_deadline(void **state)
 {
     (void)state;
     client_open(&client, otlp_grpc_bound(grpc));
-    make_request(&message, 10000, 0, SLICE("w"));
-    assert_true(message.n < MESSAGE_MAX);
-    make_packed(&packed, buf_slice(&message), 31);
+    make_request(&body, 10000, 0, SLICE("w"));
+    assert_true(body.n < MESSAGE_MAX);
+    make_packed(&packed, buf_slice(&body), 31);
     struct call *k =
         client_call(&client, EXPORT, "gzip", buf_slice(&packed), NULL);
     (void)k;
@@ -361,11 +342,10 @@ static void test_pause(void **state)
     (void)state;
     client_open(&client, otlp_grpc_bound(grpc));
     client_turn(&client);
-    make_request(&message, 1, 0, SLICE("work"));
+    make_request(&body, 1, 0, SLICE("work"));
     sink.busy = true;
-    assert_string_equal(export("", buf_slice(&message))->grpc_status, "0");
-    struct call *k =
-        client_call(&client, EXPORT, "", buf_slice(&message), NULL);
+    assert_string_equal(export("", buf_slice(&body))->grpc_status, "0");
+    struct call *k = client_call(&client, EXPORT, "", buf_slice(&body), NULL);
     for (int i = 0; i < 20; i++) {
         client_turn(&client);
         wire_turn();
@@ -386,9 +366,9 @@ static void test_ends_while_paused(void **state)
         begin(lambda);
         client_open(&client, otlp_grpc_bound(grpc));
         otlp_grpc_pause(grpc, true);
-        make_request(&message, 1, 0, SLICE("work"));
+        make_request(&body, 1, 0, SLICE("work"));
         for (int i = 0; i < 5; i++)
-            client_call(&client, EXPORT, "", buf_slice(&message), NULL);
+            client_call(&client, EXPORT, "", buf_slice(&body), NULL);
         while (!is_opened(5))
             wire_turn();
         static const int gone[] = {1, 5, 9}; /* first, in the middle, last */

@@ -11,17 +11,10 @@
 #include <cmocka.h>
 #include <zstd.h>
 
-#include "../otlp_make.h"
-#include "../wire.h"
+#include "otlp_world.h"
 
 static struct http1 *server;
-static struct stats *stats;
-static struct pipeline *pipeline;
-static struct translator *translator;
 static struct otlp_http *otlp;
-static struct count_sink sink;
-static struct buf body, packed;
-static struct intake *intake;
 
 static void begin(bool lambda)
 {
@@ -30,25 +23,17 @@ static void begin(bool lambda)
                                                .connections = 10,
                                                .timeout_s = 30};
     static const char *const origins[] = {"https://shop.example"};
-    static const struct translate_options plain = {.limit = 65536};
     const struct otlp_http_options o = {.body_max = 2 << 20,
                                         .cors_origins = origins,
                                         .n_cors_origins = 1,
                                         .lambda = lambda};
     struct err err;
-    wire_loop = loop_new(&err);
-    stats = stats_new();
-    pipeline = pipeline_new(stats);
-    count_sink_init(&sink);
-    pipeline_add(pipeline, &sink.sink);
-    translator = translator_new(&plain);
+    world_begin();
     otlp = otlp_http_new(wire_loop, pipeline, translator, &o);
     server = http1_new(wire_loop, "127.0.0.1:0", &limits, NULL, &err);
     assert_non_null(server);
     otlp_http_routes(otlp, server);
     intake = otlp_taker_intake(otlp->taker);
-    buf_init(&body, 64u << 20);
-    buf_init(&packed, 64u << 20);
 }
 
 static int setup(void **state)
@@ -63,12 +48,7 @@ static int teardown(void **state)
     (void)state;
     http1_free(server);
     otlp_http_free(otlp);
-    translator_free(translator);
-    pipeline_free(pipeline);
-    stats_free(stats);
-    loop_free(wire_loop);
-    buf_fini(&body);
-    buf_fini(&packed);
+    world_end();
     return 0;
 }
 
@@ -110,11 +90,6 @@ static struct slice post(const char *headers, struct slice content)
     return request("POST /v1/traces", headers, content);
 }
 
-#define assert_has(text, part)                                                 \
-    do {                                                                       \
-        if (!strstr(text, part))                                               \
-            fail_msg("%s\nlacks %s", text, part);                              \
-    } while (0)
 #define assert_body(have, want)                                                \
     do {                                                                       \
         struct slice assert_have = have;                                       \
@@ -332,6 +307,23 @@ static void on_turn_seen(void *arg)
     timer_start(*t, 0);
 }
 
+/* Sends one of 6000 spans, up to where it is being decoded. */
+static void begin_large(struct wire *w)
+{
+    char text[256];
+    make_json(&body, 6000);
+    make_packed(&packed, buf_slice(&body), 31);
+    wire_open(w, http1_bound(server));
+    snprintf(text, sizeof(text),
+             "POST /v1/traces HTTP/1.1\r\nHost: h\r\n" JS
+             "Content-Encoding: gzip\r\nContent-Length: %zu\r\n\r\n",
+             packed.n);
+    wire_send(w, slice_str(text));
+    wire_send(w, buf_slice(&packed));
+    while (otlp->open == 0) /* one turn at a time */
+        wire_turn();
+}
+
 /* A large body is worked off in slices, between which the loop turns; a small
  * one that comes later is answered first. */
 static void test_slices(void **state)
@@ -339,19 +331,8 @@ static void test_slices(void **state)
     (void)state;
     struct wire large, small;
     struct timer *seen = timer_new(wire_loop, on_turn_seen, &seen);
-    make_json(&body, 6000);
-    make_packed(&packed, buf_slice(&body), 31);
-    wire_open(&large, http1_bound(server));
+    begin_large(&large);
     wire_open(&small, http1_bound(server));
-    char text[256];
-    snprintf(text, sizeof(text),
-             "POST /v1/traces HTTP/1.1\r\nHost: h\r\n" JS
-             "Content-Encoding: gzip\r\nContent-Length: %zu\r\n\r\n",
-             packed.n);
-    wire_send(&large, slice_str(text));
-    wire_send(&large, buf_slice(&packed));
-    while (otlp->open == 0) /* one turn at a time */
-        wire_turn();
     turns = 0;
     timer_start(seen, 0);
     wire_send(&small,
@@ -369,18 +350,7 @@ static void test_client_gone(void **state)
 {
     (void)state;
     struct wire w;
-    make_json(&body, 6000);
-    make_packed(&packed, buf_slice(&body), 31);
-    wire_open(&w, http1_bound(server));
-    char text[256];
-    snprintf(text, sizeof(text),
-             "POST /v1/traces HTTP/1.1\r\nHost: h\r\n" JS
-             "Content-Encoding: gzip\r\nContent-Length: %zu\r\n\r\n",
-             packed.n);
-    wire_send(&w, slice_str(text));
-    wire_send(&w, buf_slice(&packed));
-    while (otlp->open == 0)
-        wire_turn();
+    begin_large(&w);
     wire_close(&w);
     assert_true(wire_until(otlp->open == 0));
     assert_true(*intake->accepted < 6000);

@@ -80,26 +80,15 @@ static char answer[65536];
 
 static const char *post(const char *more, struct slice body)
 {
-    struct wire w;
     char head[256];
     snprintf(head, sizeof(head),
              "POST /TraceSegments HTTP/1.1\r\nHost: h\r\nConnection: close\r\n"
              "Content-Length: %zu\r\n%s\r\n",
              body.n, more);
-    wire_open(&w, http1_bound(server));
-    wire_send(&w, slice_str(head));
-    wire_send(&w, body);
-    (void)wire_until(wire_is_closed(&w));
-    snprintf(answer, sizeof(answer), "%.*s", (int)w.got.n, w.got.p);
-    wire_close(&w);
+    wire_ask(http1_bound(server), slice_str(head), body, answer,
+             sizeof(answer));
     return answer;
 }
-
-#define assert_has(text, part)                                                 \
-    do {                                                                       \
-        if (!strstr(text, part))                                               \
-            fail_msg("%s\nlacks %s", text, part);                              \
-    } while (0)
 
 static uint64_t rejected(enum reject_reason why)
 {

@@ -9,6 +9,7 @@
 /* cmocka wants the three above first */
 #include <cmocka.h>
 
+#include "../fake_cred.h"
 #include "../fake_http.h"
 #include "../wire.h"
 #include "xr/sigv4.h"
@@ -34,18 +35,6 @@ void cred_invalidate(struct cred_chain *c, const struct cred *bad)
 {
     (void)c, (void)bad;
     invalidated++;
-}
-
-struct cred *cred_ref(struct cred *c)
-{
-    c->refs++;
-    return c;
-}
-
-void cred_unref(struct cred *c)
-{
-    if (c)
-        c->refs--;
 }
 
 static struct http1 *server;
@@ -129,21 +118,11 @@ static char answer[65536];
 /* Sends a request, waits for the whole answer. */
 static const char *exchange(const char *request)
 {
-    struct wire w;
-    wire_open(&w, http1_bound(server));
-    wire_send(&w, slice_str(request));
-    (void)wire_until(wire_is_closed(&w));
-    assert_true(w.closed);
-    snprintf(answer, sizeof(answer), "%.*s", (int)w.got.n, w.got.p);
-    wire_close(&w);
+    wire_ask(http1_bound(server), slice_str(request), SLICE(""), answer,
+             sizeof(answer));
     return answer;
 }
 
-#define assert_has(text, part)                                                 \
-    do {                                                                       \
-        if (!strstr(text, part))                                               \
-            fail_msg("%s\nlacks %s", text, part);                              \
-    } while (0)
 #define assert_lacks(text, part) assert_null(strcasestr(text, part))
 
 #define POST(path, more, content)                                              \

@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "../fake_cred.h"
 #include "../fake_http.h"
 
 #define REQUESTS_MAX 64
@@ -33,18 +34,6 @@ static struct {
 } t;
 
 /* --- credentials of the test ------------------------------------------- */
-struct cred *cred_ref(struct cred *c)
-{
-    c->refs++;
-    return c;
-}
-
-void cred_unref(struct cred *c)
-{
-    if (c)
-        c->refs--;
-}
-
 void cred_get(struct cred_chain *c, cred_fn fn, void *arg)
 {
     (void)c;

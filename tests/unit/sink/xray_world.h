@@ -14,6 +14,7 @@
 
 #include <cmocka.h>
 
+#include "../fake_cred.h"
 #include "../fake_http.h"
 #include "sink/xray_parts.h"
 
@@ -48,18 +49,6 @@ static struct {
 } t;
 
 /* --- credentials of the test ------------------------------------------- */
-struct cred *cred_ref(struct cred *c)
-{
-    c->refs++;
-    return c;
-}
-
-void cred_unref(struct cred *c)
-{
-    if (c)
-        c->refs--;
-}
-
 void cred_get(struct cred_chain *c, cred_fn fn, void *arg)
 {
     (void)c;
