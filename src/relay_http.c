@@ -15,6 +15,7 @@
 #define LOCAL_CONNECTIONS_MAX 256
 #define HEADERS_MAX (16u << 10)
 #define TIMEOUT_S 60
+#define LOCAL_TIMEOUT_S 30
 #define METRICS_TYPE "text/plain; version=0.0.4; charset=utf-8"
 
 static bool open_tcp(struct relay *r, struct err *err);
@@ -60,7 +61,7 @@ static bool open_tcp(struct relay *r, struct err *err)
         .headers_max = HEADERS_MAX,
         .connections =
             r->traces != NULL ? LOCAL_CONNECTIONS_MAX : CONNECTIONS_MAX,
-        .timeout_s = TIMEOUT_S,
+        .timeout_s = r->traces != NULL ? LOCAL_TIMEOUT_S : TIMEOUT_S,
     };
     r->tcp = http1_new(r->loop, r->options->tcp_address, &limits, NULL, err);
     if (r->tcp == NULL)

@@ -5,6 +5,7 @@ of answers and errors, what is taken for absent, pages, events and waiting."""
 import http.client
 import json
 import time
+from urllib.parse import quote
 
 import pytest
 
@@ -335,3 +336,78 @@ def test_segments_of_one_trace_are_seen_at_once(local):
         trace = json.loads(text)["trace_id"]
         (found,) = ask(local, "Traces", {"TraceIds": [trace]})["Traces"]
         assert found["Segments"][0]["Document"] == text
+
+
+def test_annotations_have_fifty_keys(local):
+    keys = {f"k{n:02}": n for n in range(60)}
+    put(local, document(0, annotations=keys))
+    (found,) = ask(local, "TraceSummaries", WINDOW)["TraceSummaries"]
+    assert len(found["Annotations"]) == 50
+
+
+def test_bars_of_a_histogram(local):
+    """At most a hundred; together they count all."""
+    put(local, *(document(n, name="one", end_time=T + 0.25 + n * 0.01)
+                 for n in range(300)))
+    services = ask(local, "ServiceGraph", WINDOW)["Services"]
+    (node,) = [s for s in services if s.get("Type") != "client"]
+    for name in ("ResponseTimeHistogram", "DurationHistogram"):
+        bars = node[name]
+        assert 10 < len(bars) <= 100
+        assert sum(bar["Count"] for bar in bars) == 300
+        values = [bar["Value"] for bar in bars]
+        assert values == sorted(set(values))
+        assert 0.2 < values[0] < 0.3 and 3 < values[-1] < 3.5
+    sums = node["SummaryStatistics"]
+    assert (sums["OkCount"], sums["TotalCount"]) == (300, 300)
+    total = sum(0.25 + n * 0.01 for n in range(300))
+    assert sums["TotalResponseTime"] == pytest.approx(total)
+
+
+def test_periods_begin_where_the_epoch_says(local):
+    """T lies 20 s behind a whole minute."""
+    assert T % 60 == 20
+    put(local, *(document(n, start_time=T + at, end_time=T + at + 1)
+                 for n, at in enumerate((0, 39, 40, 200))))
+    members = {"StartTime": T, "EndTime": T + 300, "Period": 60}
+    answer = ask(local, "TimeSeriesServiceStatistics", members)
+    assert [
+        (p["Timestamp"], p["EdgeSummaryStatistics"]["TotalCount"])
+        for p in answer["TimeSeriesServiceStatistics"]
+    ] == [(T - 20, 2), (T + 40, 1), (T + 160, 1)]
+
+
+def test_when_a_trace_was_in_the_range(local):
+    worker = document(0, id="00000000000000bb", name="later", start_time=T + 2,
+                      end_time=T + 4, parent_id=f"{1:016x}")
+    put(local, document(0), worker)
+
+    def matched(start, end, **more):
+        members = {"StartTime": T + start, "EndTime": T + end, **more}
+        (found,) = ask(local, "TraceSummaries", members)["TraceSummaries"]
+        return found.get("MatchedEventTime")
+
+    event = {"TimeRangeType": "Event"}
+    assert matched(0, 10, **event) == T + 4
+    assert matched(0, 2, **event) == T + 1
+    assert matched(0, 10) is None
+    assert matched(0, 10, TimeRangeType="Service") is None
+
+
+@pytest.mark.long
+def test_a_filter_has_a_budget(local):
+    """Each segment of one is asked about each of the others."""
+    calls = [
+        {"id": f"{n + 100:016x}", "name": f"c{n}", "namespace": "remote",
+         "start_time": T, "end_time": T + 1}
+        for n in range(2000)
+    ]
+    for n in range(5):
+        assert put(local, document(n, subsegments=calls)) == []
+    costly = 'service() { service() { name = "x" } }'
+    members = {**WINDOW, "FilterExpression": costly}
+    told = ask(local, "TraceSummaries", members, 400)
+    assert told["__type"] == "InvalidRequestException"
+    assert "takes too long" in told["Message"]
+    told = get(local, "/api/traces?filter=" + quote(costly), 400)
+    assert "takes too long" in told["error"]["message"]

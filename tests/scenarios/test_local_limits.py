@@ -19,6 +19,7 @@ LISTENERS = 16
 HEADERS_MAX = 16 << 10
 BODY_MAX = 16 << 20
 SEGMENTS_MAX = 5 << 20
+BODY_S = 30
 
 
 @pytest.fixture
@@ -199,6 +200,23 @@ def test_wait(local, query, what):
     answer = local.request("GET", f"/api/wait?{query}")
     assert answer.status == 400
     assert what in json.loads(answer.body)["error"]["message"]
+
+
+@pytest.mark.long
+def test_slow_requests(local):
+    """Of a head and of a body nothing more comes: an answer after 30 s."""
+    host = f"Host: 127.0.0.1:{local.tcp_port}\r\n"
+    heads = (
+        f"GET /api/health HTTP/1.1\r\n{host}",
+        f"POST /TraceSegments HTTP/1.1\r\n{host}Content-Length: 9\r\n\r\n{{",
+    )
+    with ExitStack() as stack:
+        slow = [stack.enter_context(open_socket(local)) for _ in heads]
+        for s, head in zip(slow, heads, strict=True):
+            s.settimeout(BODY_S + 25)
+            s.sendall(head.encode())
+        for s in slow:
+            assert b" 408 " in s.recv(100)
 
 
 def test_same_site(local):
