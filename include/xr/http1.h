@@ -2,7 +2,8 @@
 /*
  * HTTP/1.1 server with a route table, on the loop (why not evhttp: see
  * net/http1.c). Bodies are collected whole (contiguous, capped) before the
- * handler is called; answers may be given later. An absent Host, two
+ * handler is called, but for routes that take them as they come; answers may
+ * be given later. An absent Host, two
  * Content-Length headers, both framings at once are answered 400 here, and
  * `OPTIONS *` with 200.
  */
@@ -51,6 +52,10 @@ struct http1 *http1_new(struct loop *l, const char *address,
                         const struct http1_limits *limits,
                         struct tls_server *tls, struct err *err);
 void http1_route(struct http1 *s, struct http1_route route);
+/* One whose fn is called when the head is there; it takes the body, of up to
+ * max bytes, by http1_take_body. */
+void http1_route_streamed(struct http1 *s, struct http1_route route,
+                          uint64_t max);
 /* Asked with each request before its handler: true, it has answered it or
  * keeps it, and then answers later or lets it go on. */
 void http1_before(struct http1 *s, bool (*fn)(void *, struct http1_request *),
@@ -88,6 +93,16 @@ bool http1_header_at(const struct http1_request *r, size_t i,
                      struct http1_header *out);
 /* Good until the answer is given. */
 struct slice http1_body(const struct http1_request *r);
+/* A streamed body. fn is called with what has come and was not taken yet (good
+ * during the call) whenever there is more, and tells how much of it it takes;
+ * last: nothing follows. When it takes nothing it is called again with more,
+ * or after http1_body_go_on; no more than the server's body_max is read ahead.
+ * The answer may be given at any time: the connection is closed behind it if
+ * the body is not over. What breaks off is told by http1_on_gone. r may be
+ * gone when these two return. */
+typedef size_t (*http1_body_fn)(void *arg, struct slice body, bool last);
+void http1_take_body(struct http1_request *r, http1_body_fn fn, void *arg);
+void http1_body_go_on(struct http1_request *r);
 /* "10.0.0.7:51234" */
 const char *http1_peer(const struct http1_request *r);
 bool http1_peer_is_loopback(const struct http1_request *r);

@@ -35,7 +35,6 @@ static bool conn_is_stray(struct http1_conn *c, struct slice first);
 static bool conn_step(struct http1_conn *c);
 static bool step_head(struct http1_conn *c);
 static bool begin_body(struct http1_conn *c);
-static bool conn_make_room(struct http1_conn *c, size_t n);
 static void conn_count_held(struct http1_conn *c);
 static bool step_body(struct http1_conn *c);
 static bool step_chunks(struct http1_conn *c);
@@ -43,7 +42,6 @@ static bool conn_cut_short(struct http1_conn *c);
 static bool step_flush(struct http1_conn *c);
 static void conn_next_request(struct http1_conn *c);
 static bool step_linger(struct http1_conn *c);
-static bool conn_fill(struct http1_conn *c);
 static void conn_watch(struct http1_conn *c);
 static void conn_free(struct http1_conn *c);
 static void sweep(void *arg);
@@ -211,6 +209,8 @@ static bool conn_step(struct http1_conn *c)
         return step_head(c);
     case CONN_BODY:
         return step_body(c);
+    case CONN_STREAM:
+        return conn_step_stream(c);
     case CONN_HANDLER:
         conn_write_out(c);
         return false;
@@ -265,8 +265,15 @@ static bool conn_is_stray(struct http1_conn *c, struct slice first)
 static bool begin_body(struct http1_conn *c)
 {
     const struct http1_head *h = &c->head;
-    if (h->content_length > c->server->limits.body_max) {
+    uint64_t streamed = conn_streamed_max(c);
+    if (h->content_length >
+        (streamed ? streamed : c->server->limits.body_max)) {
         conn_refuse(c, 413, "the body is too large");
+        return true;
+    }
+    c->chunks = (struct http1_chunks){.state = CHUNK_SIZE};
+    if (streamed) {
+        conn_begin_stream(c, streamed);
         return true;
     }
     size_t whole = c->head_length + (size_t)h->content_length;
@@ -276,15 +283,12 @@ static bool begin_body(struct http1_conn *c)
         buf_str(&c->out, "HTTP/1.1 100 Continue\r\n\r\n");
         conn_write_out(c);
     }
-    c->chunks = (struct http1_chunks){.state = CHUNK_SIZE};
     c->state = CONN_BODY;
     conn_progress(c);
     return true;
 }
 
-/* Makes room in the input buffer; refuses the request and returns false when
- * all buffers together would take too much. */
-static bool conn_make_room(struct http1_conn *c, size_t n)
+bool conn_make_room(struct http1_conn *c, size_t n)
 {
     struct http1 *s = c->server;
     size_t most = HTTP1_BODIES_HELD * (s->limits.body_max + READ_AT_ONCE);
@@ -340,7 +344,8 @@ static bool step_chunks(struct http1_conn *c)
 /* The peer has ended its side. */
 static bool conn_cut_short(struct http1_conn *c)
 {
-    if (c->state == CONN_BODY || (c->state == CONN_HEAD && c->in.n > 0)) {
+    if (c->state == CONN_BODY || c->state == CONN_STREAM ||
+        (c->state == CONN_HEAD && c->in.n > 0)) {
         conn_refuse(c, 400, "the request was cut short");
         c->linger = false;
         return true;
@@ -379,6 +384,8 @@ static void conn_next_request(struct http1_conn *c)
     memmove(c->in.p, c->in.p + used, c->in.n - used);
     c->in.n -= used;
     c->searched = c->head_length = 0;
+    c->body.max = c->body.taken = 0;
+    c->body.over = c->body.asked = false;
     c->unread = false;
     c->sent = 0;
     buf_recycle(&c->out, OUT_KEPT_BYTES);
@@ -394,8 +401,7 @@ static bool step_linger(struct http1_conn *c)
     return n > 0;
 }
 
-/* Reads more; false when nothing more can be had now. */
-static bool conn_fill(struct http1_conn *c)
+bool conn_fill(struct http1_conn *c)
 {
     if (c->server->paused || c->drained)
         return false;
@@ -456,7 +462,8 @@ void conn_write_out(struct http1_conn *c)
 
 static void conn_watch(struct http1_conn *c)
 {
-    bool reading = c->state == CONN_HEAD || c->state == CONN_BODY;
+    bool reading =
+        c->state == CONN_HEAD || c->state == CONN_BODY || conn_stream_reads(c);
     bool read = (reading && !c->server->paused) || c->state == CONN_LINGER ||
                 (c->state == CONN_HANDLER && !c->unread);
     /* The loop can't see what TLS has read already; a socket that can be
@@ -478,7 +485,7 @@ static void conn_free(struct http1_conn *c)
         c->next->prev = c->prev;
     if (request_is_open(c))
         s->open_requests--;
-    if (c->state == CONN_HANDLER && c->request.gone)
+    if (c->request.gone)
         c->request.gone(c->request.gone_arg);
     watch_free(c->watch);
     stream_fini(&c->stream);
@@ -509,7 +516,8 @@ static void sweep_conn(struct http1_conn *c, int64_t now)
 {
     int64_t quiet = now - c->progress_ms;
     bool idle = c->state == CONN_HEAD && c->in.n == 0;
-    bool waits_for_us = (c->server->paused && c->state <= CONN_BODY) ||
+    bool waits_for_us = (c->server->paused && c->state <= CONN_STREAM) ||
+                        (c->state == CONN_STREAM && !conn_stream_reads(c)) ||
                         (c->state == CONN_HANDLER && c->sent == c->out.n);
     if (idle && quiet >= IDLE_BUFFER_MS && c->in.cap > 0) {
         buf_fini(&c->in);
@@ -526,7 +534,8 @@ static void sweep_conn(struct http1_conn *c, int64_t now)
 
 static void conn_timed_out(struct http1_conn *c)
 {
-    bool asked = c->state == CONN_BODY || (c->state == CONN_HEAD && c->in.n);
+    bool asked = c->state == CONN_BODY || c->state == CONN_STREAM ||
+                 (c->state == CONN_HEAD && c->in.n);
     if (asked) {
         conn_refuse(c, 408, "the request did not come in time");
     } else {
@@ -537,5 +546,6 @@ static void conn_timed_out(struct http1_conn *c)
 
 static bool request_is_open(const struct http1_conn *c)
 {
-    return c->state == CONN_HANDLER || c->state == CONN_FLUSH;
+    return c->state == CONN_STREAM || c->state == CONN_HANDLER ||
+           c->state == CONN_FLUSH;
 }

@@ -37,6 +37,7 @@ void http1_reply(struct http1_request *r, int status, const char *content_type,
                  struct slice body)
 {
     struct http1_conn *c = r->conn;
+    conn_end_stream(c);
     assert(c->state == CONN_HANDLER && !r->streaming);
     answer_head(r, status, content_type);
     answer_length(r, status, body.n);
@@ -50,6 +51,7 @@ void http1_stream_begin(struct http1_request *r, int status,
                         const char *content_type)
 {
     struct http1_conn *c = r->conn;
+    conn_end_stream(c);
     assert(c->state == CONN_HANDLER && !r->streaming);
     r->streaming = true;
     r->stream_chunked = c->head.minor >= 1;
@@ -100,6 +102,8 @@ void conn_refuse(struct http1_conn *c, int status, const char *why)
 {
     struct http1 *s = c->server;
     char text[160];
+    if (c->state == CONN_STREAM)
+        conn_break_stream(c);
     int n = snprintf(text, sizeof(text), "%d %s: %s\n", status,
                      status_words(status), why);
     c->closing = c->linger = true;

@@ -9,6 +9,8 @@
 
 static void split_target(struct http1_request *r);
 static void route_request(struct http1_conn *c);
+static const struct http1_route *find_route(const struct http1_conn *c,
+                                            bool *known);
 static bool method_matches(const char *method, struct slice have);
 static bool path_matches(const char *path, struct slice have);
 
@@ -16,6 +18,14 @@ void http1_route(struct http1 *s, struct http1_route route)
 {
     assert(s->n_routes < HTTP1_ROUTES_MAX);
     s->routes[s->n_routes++] = route;
+}
+
+void http1_route_streamed(struct http1 *s, struct http1_route route,
+                          uint64_t max)
+{
+    http1_route(s, route);
+    s->streamed_max[s->n_routes - 1] = max;
+    s->streams = true;
 }
 
 void http1_before(struct http1 *s, bool (*fn)(void *, struct http1_request *),
@@ -109,7 +119,7 @@ void conn_dispatch(struct http1_conn *c, size_t body_length)
 {
     struct http1_request *r = &c->request;
     conn_set_request(c, body_length);
-    c->state = CONN_HANDLER;
+    c->state = c->body.max > 0 ? CONN_STREAM : CONN_HANDLER;
     c->server->open_requests++;
     conn_progress(c);
     if (!c->server->before || !c->server->before(c->server->before_arg, r))
@@ -141,29 +151,51 @@ static void split_target(struct http1_request *r)
         mark ? slice_of(mark + 1, t.n - r->path.n - 1) : slice_of(t.p, 0);
 }
 
+uint64_t conn_streamed_max(struct http1_conn *c)
+{
+    const struct http1 *s = c->server;
+    bool known;
+    if (!s->streams)
+        return 0;
+    conn_set_request(c, 0);
+    const struct http1_route *route = find_route(c, &known);
+    return route ? s->streamed_max[route - s->routes] : 0;
+}
+
 static void route_request(struct http1_conn *c)
 {
-    struct http1 *s = c->server;
     struct http1_request *r = &c->request;
-    struct slice method = http1_method(r);
-    bool known = false;
-    if (slice_is(method, "OPTIONS") && slice_is(r->target, "*")) {
+    bool known;
+    if (slice_is(http1_method(r), "OPTIONS") && slice_is(r->target, "*")) {
         http1_reply(r, 200, NULL, SLICE(""));
         return;
     }
-    for (size_t i = 0; i < s->n_routes; i++) {
-        const struct http1_route *route = &s->routes[i];
-        if (!path_matches(route->path, r->path))
-            continue;
-        known = true;
-        if (method_matches(route->method, method)) {
-            route->fn(route->arg, r);
-            return;
-        }
+    const struct http1_route *route = find_route(c, &known);
+    if (route) {
+        route->fn(route->arg, r);
+        return;
     }
     struct slice words =
         known ? SLICE("405 Method Not Allowed\n") : SLICE("404 Not Found\n");
     http1_reply(r, known ? 405 : 404, "text/plain; charset=utf-8", words);
+}
+
+/* The first that fits; known: one has the path. */
+static const struct http1_route *find_route(const struct http1_conn *c,
+                                            bool *known)
+{
+    const struct http1 *s = c->server;
+    const struct http1_request *r = &c->request;
+    *known = false;
+    for (size_t i = 0; i < s->n_routes; i++) {
+        const struct http1_route *route = &s->routes[i];
+        if (!path_matches(route->path, r->path))
+            continue;
+        *known = true;
+        if (method_matches(route->method, http1_method(r)))
+            return route;
+    }
+    return NULL;
 }
 
 static bool method_matches(const char *method, struct slice have)
