@@ -85,7 +85,7 @@ static void greet_query(const struct relay *r, FILE *out)
     fprintf(out,
             "query    eval \"$(%s env%s%s)\" && aws xray "
             "get-service-graph --start-time $(date -d -1hour +%%s) "
-            "--end-time $(date +%%s)\n",
+            "--end-time $(( $(date +%%s) + 1 ))\n",
             program_invocation_name, usual ? "" : " -t ", usual ? "" : at);
 }
 

@@ -33,7 +33,9 @@ static bool is_loopback(const char *address, int type);
 static const char *store_path(struct relay *r, char *out, size_t size);
 static double default_rate(const struct config *c, struct err *err);
 static size_t split_hosts(char *words, const char **out, size_t max);
-static void on_otlp(void *arg, struct http1_request *q);
+static void *take_otlp(void *arg, struct slice json, local_spans_fn fn,
+                       void *fn_arg);
+static void forget_otlp(void *taking);
 static void on_health(void *arg, struct jw *j, bool live);
 static void write_listener(struct relay *r, struct jw *j, size_t i,
                            const char *address);
@@ -58,8 +60,7 @@ bool relay_make_local(struct relay *r, struct err *err)
                                      sizeof(r->hosts) / sizeof(r->hosts[0])),
         .source_root = config_flag(r->config, "source-root"),
         .token = r->token[0] ? r->token : NULL,
-        .otlp = on_otlp,
-        .otlp_arg = r,
+        .otlp = {take_otlp, forget_otlp, r},
         .health = on_health,
         .health_arg = r,
     };
@@ -182,10 +183,16 @@ static size_t split_hosts(char *words, const char **out, size_t max)
     return n;
 }
 
-static void on_otlp(void *arg, struct http1_request *q)
+static void *take_otlp(void *arg, struct slice json, local_spans_fn fn,
+                       void *fn_arg)
 {
     struct relay *r = arg;
-    otlp_http_handle(r->otlp, q);
+    return otlp_http_import(r->otlp, json, fn, fn_arg);
+}
+
+static void forget_otlp(void *taking)
+{
+    otlp_http_forget(taking);
 }
 
 static void on_health(void *arg, struct jw *j, bool live)

@@ -96,13 +96,14 @@ struct slice http1_body(const struct http1_request *r);
 /* A streamed body. fn is called with what has come and was not taken yet (good
  * during the call) whenever there is more, and tells how much of it it takes;
  * last: nothing follows. When it takes nothing it is called again with more,
- * or after http1_body_go_on; no more than the server's body_max is read ahead.
+ * or after http1_body_go_on; about body_max of the server is read ahead.
  * The answer may be given at any time: the connection is closed behind it if
  * the body is not over. What breaks off is told by http1_on_gone. r may be
  * gone when these two return. */
 typedef size_t (*http1_body_fn)(void *arg, struct slice body, bool last);
 void http1_take_body(struct http1_request *r, http1_body_fn fn, void *arg);
 void http1_body_go_on(struct http1_request *r);
+size_t http1_body_max(const struct http1_request *r);
 /* "10.0.0.7:51234" */
 const char *http1_peer(const struct http1_request *r);
 bool http1_peer_is_loopback(const struct http1_request *r);

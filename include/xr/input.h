@@ -61,6 +61,16 @@ void otlp_http_handle(void *h, struct http1_request *r);
 /* For http1_on_refused: answers in OTLP's words and counts. */
 bool otlp_http_refused(void *h, struct http1_request *r, int status,
                        const char *why);
+/* A request in JSON that came some other way, borrowed until fn is called,
+ * once. why: of those refused, or ""; full: none was taken, there may be room
+ * later. NULL: fn was called; else for otlp_http_forget, after which it is
+ * not. */
+struct otlp_call;
+typedef void (*otlp_spans_fn)(void *arg, uint64_t accepted, uint64_t refused,
+                              const char *why, bool full);
+struct otlp_call *otlp_http_import(struct otlp_http *h, struct slice json,
+                                   otlp_spans_fn fn, void *arg);
+void otlp_http_forget(struct otlp_call *c);
 /* Routes of the OTLP port: /v1/traces with CORS, 404 texts for the others. */
 void otlp_http_routes(struct otlp_http *h, struct http1 *server);
 

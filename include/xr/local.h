@@ -12,6 +12,22 @@
 
 struct local;
 
+/* Learns what became of the spans of an OTLP request. why: of those refused,
+ * or ""; full: none was taken, and there may be room later. */
+typedef void (*local_spans_fn)(void *arg, uint64_t accepted, uint64_t refused,
+                               const char *why, bool full);
+
+/* Who takes OTLP; all NULL: nobody. */
+struct local_otlp {
+    /* A request in JSON, borrowed until fn is called, once. NULL: it was
+     * called before this returned; else what `cancel` wants, by which fn is
+     * forgotten. */
+    void *(*take)(void *arg, struct slice json, local_spans_fn fn,
+                  void *fn_arg);
+    void (*cancel)(void *taking);
+    void *arg;
+};
+
 struct local_options {
     const char *store;   /* a file, ":memory:", or "run": a new file */
     bool read_only;      /* the file must be there, and stays as it is */
@@ -24,10 +40,8 @@ struct local_options {
     const char *faults; /* split by commas (injector.h); NULL: none */
     /* Where the page looks for the files of stack frames; NULL: nowhere. */
     const char *source_root;
-    const char *token; /* asked for instead of a known Host; NULL: none */
-    /* Answers a request whose body is OTLP JSON; for imports. */
-    http1_fn otlp;
-    void *otlp_arg;
+    const char *token;      /* asked for instead of a known Host; NULL: none */
+    struct local_otlp otlp; /* for imports */
     /* The members `listeners` and what else is told of them in health and
      * live view. */
     void (*health)(void *arg, struct jw *j, bool live);

@@ -4,18 +4,20 @@
  * standard output, and from files.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "cmd.h"
 #include "local.h"
 #include "local/elements.h"
 #include "text.h"
 
-#define TIMEOUT_MS 600000
-#define FILE_MAX (1u << 30)
-/* Of a request; a file of lines is sent in parts. */
-#define PART_BYTES (8u << 20)
+#define TIMEOUT_MS 3600000
+#define PIPE_MAX (1u << 30) /* bytes of what is no file, as of one request */
 #define READ_BYTES 65536
 
 struct import {
@@ -26,10 +28,10 @@ struct import {
 
 static void write_out(void *arg, struct slice data);
 static void import_file(struct import *x, const char *name);
-static bool read_all(FILE *f, struct buf *out);
+static bool import_mapped(struct import *x, const char *name, int fd);
+static void import_pipe(struct import *x, const char *name, int fd);
+static bool read_all(int fd, struct buf *out);
 static void import_text(struct import *x, const char *name, struct slice text);
-static size_t part_of(struct slice text);
-static bool send_part(struct import *x, struct slice part);
 static void show_refused(const char *name, struct slice answer,
                          struct arena *a);
 
@@ -87,71 +89,77 @@ static void write_out(void *arg, struct slice data)
 
 static void import_file(struct import *x, const char *name)
 {
-    struct buf text;
-    FILE *f = strcmp(name, "-") == 0 ? stdin : fopen(name, "r");
-    buf_init(&text, FILE_MAX);
-    if (f == NULL || !read_all(f, &text)) {
-        local_say(x->local, "%s: %s", name,
-                  f != NULL && text.failed ? "larger than 1 GB"
-                                           : strerror(errno));
+    bool is_stdin = strcmp(name, "-") == 0;
+    int fd = is_stdin ? STDIN_FILENO : open(name, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        local_say(x->local, "%s: %s", name, strerror(errno));
         x->status = EXIT_FAILED;
-    } else {
-        import_text(x, name, buf_slice(&text));
+        return;
     }
-    if (f != NULL && f != stdin)
-        fclose(f);
+    if (!import_mapped(x, name, fd))
+        import_pipe(x, name, fd);
+    if (!is_stdin)
+        close(fd);
+}
+
+/* False: it can't be mapped. */
+static bool import_mapped(struct import *x, const char *name, int fd)
+{
+    struct stat st;
+    if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size == 0)
+        return false;
+    size_t n = (size_t)st.st_size;
+    void *p = mmap(NULL, n, PROT_READ, MAP_PRIVATE, fd, 0);
+    if (p == MAP_FAILED)
+        return false;
+    import_text(x, name, slice_of(p, n));
+    munmap(p, n);
+    return true;
+}
+
+static void import_pipe(struct import *x, const char *name, int fd)
+{
+    struct buf text;
+    buf_init(&text, PIPE_MAX);
+    if (read_all(fd, &text)) {
+        import_text(x, name, buf_slice(&text));
+    } else {
+        local_say(x->local, "%s: %s", name,
+                  text.failed ? "more than 1 GB" : strerror(errno));
+        x->status = EXIT_FAILED;
+    }
     buf_fini(&text);
 }
 
-static bool read_all(FILE *f, struct buf *out)
+static bool read_all(int fd, struct buf *out)
 {
-    while (!feof(f)) {
+    ssize_t n;
+    do {
         char *p = buf_reserve(out, READ_BYTES);
         if (p == NULL)
             return false;
-        out->n += fread(p, 1, READ_BYTES, f);
-        if (ferror(f))
-            return false;
-    }
-    return true;
+        n = read(fd, p, READ_BYTES);
+        out->n += n > 0 ? (size_t)n : 0;
+    } while (n > 0 || (n < 0 && errno == EINTR));
+    return n == 0;
 }
 
 static void import_text(struct import *x, const char *name, struct slice text)
 {
     struct arena a;
     arena_init(&a, 16u << 20);
-    while (text.n > 0) {
-        size_t n = part_of(text);
-        if (!send_part(x, slice_of(text.p, n))) {
-            x->status = local_complain(x->local);
-            break;
-        }
+    local_path(x->local, "/api/import");
+    if (local_send(x->local, "POST", text, TIMEOUT_MS) == 200) {
         struct slice answer = buf_slice(&x->local->answer);
         x->documents += elements_number(answer, "documents", 0, &a);
         x->accepted += elements_number(answer, "accepted", 0, &a);
         show_refused(name, answer, &a);
-        arena_reset(&a);
-        text = slice_of(text.p + n, text.n - n);
+    } else {
+        x->status = local_complain(x->local);
     }
     if (x->accepted < x->documents)
         x->status = EXIT_FAILED;
     arena_fini(&a);
-}
-
-/* Up to the end of a line, if the text is long; what has no lines goes
- * whole. */
-static size_t part_of(struct slice text)
-{
-    if (text.n <= PART_BYTES)
-        return text.n;
-    const char *lf = memrchr(text.p, '\n', PART_BYTES);
-    return lf == NULL ? text.n : (size_t)(lf + 1 - text.p);
-}
-
-static bool send_part(struct import *x, struct slice part)
-{
-    local_path(x->local, "/api/import");
-    return local_send(x->local, "POST", part, TIMEOUT_MS) == 200;
 }
 
 static void show_refused(const char *name, struct slice answer, struct arena *a)

@@ -20,6 +20,10 @@
 #define JSON "application/json"
 #define PREFLIGHT_HEADERS_MAX 1024
 
+/* The others are what becomes of an endpoint with a slash at its end. */
+static const char *const paths[] = {"/v1/traces", "/v1/traces/", "//v1/traces"};
+#define PATHS (sizeof(paths) / sizeof(paths[0]))
+
 /* Mix-ups; each is logged once. */
 enum mixup { MIXUP_GRPC, MIXUP_TLS, MIXUP_METRICS, MIXUP_LOGS, MIXUPS };
 
@@ -35,17 +39,21 @@ struct otlp_http {
 /* One request under way. */
 struct otlp_call {
     struct otlp_http *http;
-    struct http1_request *request;
+    struct http1_request *request; /* NULL: it came some other way, to fn */
+    otlp_spans_fn fn;
+    void *arg;
     struct otlp_job *job;
     enum otlp_encoding encoding;
 };
 
+static bool is_path(struct slice path);
 static bool find_encoding(struct http1_request *r, enum otlp_encoding *out);
 static enum coding find_coding(const struct http1_request *r);
 static struct slice media_type(struct http1_request *r);
 static void reply_unsupported(struct otlp_http *h, struct http1_request *r);
 static void on_gone(void *arg);
 static void on_done(void *arg, const struct otlp_outcome *o);
+static void on_imported(void *arg, const struct otlp_outcome *o);
 static void reply_status(struct http1_request *r, enum otlp_encoding encoding,
                          int status, enum rpc_code code, const char *message);
 static void reply_body(struct http1_request *r, enum otlp_encoding encoding,
@@ -92,10 +100,7 @@ void otlp_http_free(struct otlp_http *h)
 
 void otlp_http_routes(struct otlp_http *h, struct http1 *server)
 {
-    /* The others are what becomes of an endpoint with a slash at its end. */
-    static const char *const paths[] = {"/v1/traces", "/v1/traces/",
-                                        "//v1/traces"};
-    for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+    for (size_t i = 0; i < PATHS; i++) {
         http1_route(server, (struct http1_route){"POST", paths[i],
                                                  otlp_http_handle, h});
         http1_route(server,
@@ -152,14 +157,47 @@ void otlp_http_handle(void *arg, struct http1_request *r)
     }
 }
 
+struct otlp_call *otlp_http_import(struct otlp_http *h, struct slice json,
+                                   otlp_spans_fn fn, void *arg)
+{
+    struct otlp_body body = {.encoding = OTLP_JSON, .bytes = json};
+    struct otlp_call *c = malloc(sizeof(*c));
+    if (!c) {
+        fn(arg, 0, 0, "out of memory", true);
+        return NULL;
+    }
+    *c = (struct otlp_call){.http = h, .fn = fn, .arg = arg};
+    h->open++;
+    struct otlp_job *job = otlp_take(h->taker, &body, on_imported, c);
+    if (!job)
+        return NULL;
+    c->job = job;
+    return c;
+}
+
+void otlp_http_forget(struct otlp_call *c)
+{
+    on_gone(c);
+}
+
+static void on_imported(void *arg, const struct otlp_outcome *o)
+{
+    struct otlp_call c = *(struct otlp_call *)arg;
+    bool unread = o->verdict == OTLP_MALFORMED || o->verdict == OTLP_TOO_LARGE;
+    c.http->open--;
+    free(arg);
+    c.fn(c.arg, o->accepted, o->rejected + unread, o->message,
+         o->verdict == OTLP_RETRY);
+}
+
 bool otlp_http_refused(void *arg, struct http1_request *r, int status,
                        const char *why)
 {
     struct otlp_http *h = arg;
     enum otlp_encoding encoding;
     enum rpc_code code = RPC_INVALID_ARGUMENT;
-    if (!slice_is(http1_method(r), "POST") ||
-        !slice_is(http1_path(r), "/v1/traces") || !find_encoding(r, &encoding))
+    if (!slice_is(http1_method(r), "POST") || !is_path(http1_path(r)) ||
+        !find_encoding(r, &encoding))
         return false;
     if (status == 503) {
         code = RPC_UNAVAILABLE;
@@ -172,6 +210,14 @@ bool otlp_http_refused(void *arg, struct http1_request *r, int status,
     add_cors(h, r);
     reply_status(r, encoding, status, code, why);
     return true;
+}
+
+static bool is_path(struct slice path)
+{
+    for (size_t i = 0; i < PATHS; i++)
+        if (slice_is(path, paths[i]))
+            return true;
+    return false;
 }
 
 /* False when the content type is none of OTLP's. */

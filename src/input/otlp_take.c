@@ -150,7 +150,7 @@ struct otlp_job *otlp_take(struct otlp_taker *t, const struct otlp_body *body,
 {
     struct otlp_job *j = job_new(t);
     if (!j) {
-        struct otlp_outcome o = {OTLP_RETRY, 0, "out of memory"};
+        struct otlp_outcome o = {OTLP_RETRY, 0, 0, "out of memory"};
         ++*t->intake->retry;
         fn(arg, &o);
         return NULL;
@@ -494,7 +494,7 @@ static void job_end(struct otlp_job *j)
     uint64_t held;
     if (j->verdict == OTLP_TAKEN && j->left_out > 0)
         j->verdict = OTLP_RETRY;
-    struct otlp_outcome o = {j->verdict, j->rejected,
+    struct otlp_outcome o = {j->verdict, j->accepted, j->rejected,
                              job_message(j, text, sizeof(text))};
     if (*o.message &&
         log_limit_pass(&t->limit, loop_now_ms(t->loop), LOG_EVERY_MS, &held))

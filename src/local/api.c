@@ -70,6 +70,9 @@ struct api *api_new(const struct api_options *o)
 
 void api_routes(struct api *a, struct http1 *server)
 {
+    http1_route_streamed(
+        server, (struct http1_route){"POST", "/api/import", on_request, a},
+        API_IMPORT_MAX);
     http1_route(server, (struct http1_route){"*", "/api/*", on_request, a});
 }
 

@@ -10,6 +10,7 @@
 #include "filter.h"
 #include "guard.h"
 #include "row.h"
+#include "xr/local.h"
 #include "xr/store.h"
 
 struct api;
@@ -25,9 +26,7 @@ struct api_options {
     /* Takes one segment document; NULL, or the word of X-Ray for what is
      * wrong with it. */
     const char *(*take)(void *arg, struct slice document);
-    /* Answers a request whose body is OTLP JSON. */
-    http1_fn otlp;
-    void *otlp_arg;
+    struct local_otlp otlp; /* for OTLP in imports */
     /* Writes the member `listeners` of health, and those of the live view:
      * whoever wires knows the inputs. May be NULL. */
     void (*health)(void *arg, struct jw *j, bool live);

@@ -12,6 +12,7 @@
 #define API_LOOK_MAX 20000
 #define API_CHANGES_MAX 1000
 #define API_STREAMS_MAX 16
+#define API_IMPORT_MAX (1u << 30) /* bytes; they are not held */
 #define API_WAITS_MAX 16
 
 struct api_events;

@@ -180,7 +180,6 @@ void local_routes(struct local *l, struct http1 *server)
         .runs_folder = l->runs,
         .take = take,
         .otlp = l->options.otlp,
-        .otlp_arg = l->options.otlp_arg,
         .health = l->options.health ? health : NULL,
         .faults = write_faults,
         .set_faults = set_faults,

@@ -36,6 +36,11 @@ void http1_body_go_on(struct http1_request *r)
     conn_run(r->conn);
 }
 
+size_t http1_body_max(const struct http1_request *r)
+{
+    return r->conn->server->limits.body_max;
+}
+
 void conn_begin_stream(struct http1_conn *c, uint64_t max)
 {
     size_t room = c->in.max - c->in.n;
@@ -133,7 +138,7 @@ static void hand_out(struct http1_conn *c)
         return; /* it has answered */
     assert(taken <= n);
     drop(c, taken);
-    c->body.asked = taken > 0 && taken < n;
+    c->body.asked |= taken > 0 && taken < n;
     c->rests = loop_turn_is_long(c->server->loop);
     if (c->body.over && taken == n) {
         r->body_fn = NULL;

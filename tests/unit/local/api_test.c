@@ -135,7 +135,11 @@ static void imports_what_it_finds(void **state)
         {"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[", "\"accepted\":0"},
         {"]", "\"documents\":0"},
         {"{\"Traces\":[{\"Segments\":[{\"Document\":\"{}\"}]},5]}",
-         "{\"format\":\"batchget\",\"documents\":1,\"accepted\":0"},
+         "{\"format\":\"batchget\",\"documents\":2,\"accepted\":0"},
+        {"[{\"Segments\":[{\"Document\":\"{}\"}]}]", "\"batchget\""},
+        {"{\"resourceSpans\":[{}]}",
+         "{\"format\":\"otlp\",\"documents\":1,\"accepted\":0,\"refused\":"
+         "[{\"at\":1,\"code\":\"Unsupported\"}]}"},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         ask(w, "POST", "/api/import", rows[i].body);

@@ -84,9 +84,8 @@ export function Import() {
     const file = e.target.files[0];
     if (!file) return;
     try {
-      const r = await send('POST', '/api/import', await file.arrayBuffer());
-      const text = r.documents == null ? 'Imported'
-        : `${plural(r.accepted, 'document')} of ${r.documents} taken`;
+      const r = await send('POST', '/api/import', file);
+      const text = `${plural(r.accepted, 'document')} of ${r.documents} taken`;
       setResult(text + (r.refused?.length
         ? `; first refused: number ${r.refused[0].at}, ${r.refused[0].code}` : ''));
       say(text, true);
