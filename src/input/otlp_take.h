@@ -22,7 +22,7 @@ enum otlp_verdict {
 struct otlp_outcome {
     enum otlp_verdict verdict;
     uint64_t accepted, rejected; /* spans */
-    const char *message; /* "": nothing to say */
+    const char *message;         /* "": nothing to say */
 };
 
 /* Called once. */
