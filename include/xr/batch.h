@@ -50,9 +50,13 @@ struct batch_list {
     uint64_t documents;
 };
 
+/* Free, empty, on no list. body_max: ceiling of the body, bytes. NULL without
+ * memory. */
 struct batch *batch_new(size_t body_max);
+/* It must be on no list. NULL is fine. */
 void batch_free(struct batch *b);
-/* Moves the batch to the list that stands for the state. */
+/* Moves the batch to the end of the list that stands for the state; to NULL:
+ * onto none. */
 void batch_set_state(struct batch *b, enum batch_state state,
                      struct batch_list *to);
 /* Empties it for re-use. */

@@ -23,6 +23,7 @@ struct cred {
     const char *source;         /* "environment", "profile NAME", "imds" … */
 };
 
+/* One holder more; gives c, NULL for NULL. */
 struct cred *cred_ref(struct cred *c);
 void cred_unref(struct cred *c); /* NULL is fine; wipes the secret */
 

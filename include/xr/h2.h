@@ -42,6 +42,7 @@ struct h2 *h2_new(struct loop *l, const struct h2_options *o, struct err *err);
  * the log. */
 void h2_on_stray(struct h2 *s, void (*fn)(void *arg, struct slice first),
                  void *arg);
+/* The address really bound (port 0 resolved). */
 const char *h2_bound(const struct h2 *s);
 /* Reads little from connections, or again as much as there is (backpressure).
  * What comes whole is handed to the handler all the same: it has to wait. */
@@ -60,12 +61,13 @@ enum h2_body_state {
     H2_BODY_NO_ROOM,   /* over held_max, now */
 };
 
+/* All that is asked of a stream is good until its answer is given. */
 struct slice h2_method(const struct h2_stream *s);
 struct slice h2_path(const struct h2_stream *s);
-/* Empty when absent. */
+/* Empty when absent. name: in small letters. */
 struct slice h2_header(const struct h2_stream *s, const char *name);
 enum h2_body_state h2_body_state(const struct h2_stream *s);
-/* Good until the answer is given. */
+/* Whole and contiguous. */
 struct slice h2_body(const struct h2_stream *s);
 /* Called if the client resets the stream or goes away before the answer, or
  * the server is freed: s must then not be used any more. */

@@ -13,7 +13,7 @@
 
 #define SHA256_BYTES 32
 
-/* A running SHA-256. */
+/* A running SHA-256. Never NULL: without memory the program ends. */
 struct sha256;
 struct sha256 *sha256_new(void);
 void sha256_reset(struct sha256 *h);
@@ -22,6 +22,7 @@ void sha256_update(struct sha256 *h, struct slice s);
 void sha256_final(struct sha256 *h, uint8_t out[SHA256_BYTES]);
 void sha256_free(struct sha256 *h);
 
+/* In one go; takes no memory after a thread's first. */
 void sha256_once(struct slice s, uint8_t out[SHA256_BYTES]);
 void hmac_sha256(struct slice key, struct slice text,
                  uint8_t out[SHA256_BYTES]);
@@ -39,6 +40,7 @@ static inline size_t base64_encoded_len(size_t n)
 /* Strict: standard alphabet, right padding, nothing else. out has room for
  * text.n / 4 * 3 bytes. Returns the length, -1 if it is not base64. */
 long base64_decode(struct slice text, uint8_t *out);
+/* From the kernel, good for secrets. */
 void random_bytes(void *out, size_t n);
 /* Gives OpenSSL's own generator new seed: after a snapshot of this process was
  * restored, others have the same one. */

@@ -38,6 +38,8 @@ struct js {
     uint8_t in_object[JS_DEPTH_MAX / 8 + 1]; /* internal: one bit a level */
 };
 
+/* text is borrowed while j is used. max_depth: levels of objects and arrays,
+ * at most JS_DEPTH_MAX; a deeper one is JS_ERROR. */
 void js_init(struct js *j, struct slice text, int max_depth);
 /* Gives the next token. *text (may be NULL): for JS_KEY and JS_STRING the raw
  * bytes between the quotes (escapes not decoded), for JS_NUMBER the literal. */

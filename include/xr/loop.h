@@ -19,7 +19,9 @@ struct watch;
 typedef void (*loop_fn)(void *arg);
 typedef void (*loop_fd_fn)(void *arg, int fd, bool readable, bool writable);
 
+/* NULL with the reason. */
 struct loop *loop_new(struct err *err);
+/* Its timers and watches must be freed before. */
 void loop_free(struct loop *l);
 /* Runs until loop_stop. */
 void loop_run(struct loop *l);

@@ -33,10 +33,12 @@ struct pb_field {
     struct slice bytes; /* BYTES, GROUP */
 };
 
+/* message is borrowed while r is used. */
 void pb_init(struct pb *r, struct slice message);
 /* 1: *f holds the next field; 0: end of message; -1: malformed (r->p stands at
  * the offending byte). */
 int pb_next(struct pb *r, struct pb_field *f);
+/* Byte offset of the next unread byte, for messages. */
 static inline size_t pb_offset(const struct pb *r)
 {
     return (size_t)(r->p - r->start);

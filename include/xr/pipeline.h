@@ -99,6 +99,7 @@ struct intake {
 
 struct pipeline;
 
+/* stats is borrowed and must outlive it. NULL without memory. */
 struct pipeline *pipeline_new(struct stats *stats);
 void pipeline_free(struct pipeline *p);
 /* The sink is borrowed and must outlive the pipeline. */
@@ -122,6 +123,8 @@ void pipeline_on_reject(struct pipeline *p, pipeline_reject_fn fn, void *arg);
  * sinks only: the input counts its own items in its intake. */
 enum push_result pipeline_push(struct pipeline *p, const struct segment *seg,
                                enum push_when_full when_full, struct err *err);
+/* Whether every sink that somebody waits for has room for so many bytes more of
+ * documents: ask before a request is taken in part. */
 bool pipeline_has_room(struct pipeline *p, size_t bytes);
 /* The same for a whole request, handed to the sinks that take such. */
 enum push_result pipeline_push_otlp(struct pipeline *p,
@@ -137,6 +140,8 @@ void pipeline_lose_otlp(struct pipeline *p, uint64_t spans);
 bool pipeline_takes_segments(const struct pipeline *p);
 bool pipeline_takes_otlp(const struct pipeline *p);
 bool pipeline_otlp_alone(const struct pipeline *p);
+/* Whether a sink wants senders to wait; what waits is to be sent now; how much
+ * is taken and not yet settled, in all sinks. */
 bool pipeline_busy(struct pipeline *p);
 void pipeline_flush(struct pipeline *p);
 uint64_t pipeline_pending(struct pipeline *p);

@@ -15,12 +15,14 @@ struct print_options {
     unsigned settle_ms; /* quiet time after which a trace is printed */
 };
 struct print;
+/* NULL without memory. Lines go to o->out, which stays the caller's. */
 struct print *print_new(struct loop *l, struct pipeline *p, struct stats *stats,
                         const struct print_options *o);
+/* For pipeline_add; it is the print's. */
 struct sink *print_sink(struct print *p);
 /* Prints what has not settled yet. */
 void print_flush(struct print *p);
-void print_free(struct print *p);
+void print_free(struct print *p); /* NULL is fine */
 
 /* The collector's debug exporter: each document as a line on stdout, or how
  * many there were. */

@@ -14,6 +14,7 @@
 
 struct stats;
 
+/* Never NULL: without memory the program ends. */
 struct stats *stats_new(void);
 void stats_free(struct stats *s);
 /* The value's place, good for the life of s. The same name and labels give the

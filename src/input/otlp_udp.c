@@ -84,13 +84,12 @@ bool otlp_udp_is(struct slice body)
     return find_prefix(&body) != PREFIX_NONE;
 }
 
-void otlp_udp_handle(struct otlp_udp *o, struct slice header, struct slice body)
+void otlp_udp_handle(struct otlp_udp *o, struct slice body)
 {
     struct segment raw = {.document = body};
     enum prefix prefix = find_prefix(&body);
     struct err err = {.text = ""};
 
-    (void)header;
     if (prefix == PREFIX_METRICS)
         reject(o, REJECT_OTLP_METRICS, "metrics are not taken");
     else if (o->pass && !pipeline_takes_otlp(o->pipeline))

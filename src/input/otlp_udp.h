@@ -20,7 +20,6 @@ void otlp_udp_free(struct otlp_udp *o);
 /* Whether the body behind the header is one of these. */
 bool otlp_udp_is(struct slice body);
 /* Takes a body for which otlp_udp_is said yes. */
-void otlp_udp_handle(struct otlp_udp *o, struct slice header,
-                     struct slice body);
+void otlp_udp_handle(struct otlp_udp *o, struct slice body);
 
 #endif

@@ -109,7 +109,7 @@ static void on_datagram(void *arg, struct slice d, bool truncated)
     else if (!xray_header_ok(header))
         reject(u, REJECT_BAD_HEADER, d, "Invalid header");
     else if (otlp_udp_is(body))
-        otlp_udp_handle(u->otlp, header, body);
+        otlp_udp_handle(u->otlp, body);
     else
         take_document(u, body);
 }

@@ -19,7 +19,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     log_set_level(LOG_LEVEL_ERROR);
     buf_init(&line, 10000);
     if (otlp_udp_is(body))
-        otlp_udp_handle(o, SLICE("{\"format\":\"json\",\"version\":1}"), body);
+        otlp_udp_handle(o, body);
     assert(pipeline_ledger(p, &line));
     buf_fini(&line);
     otlp_udp_free(o);

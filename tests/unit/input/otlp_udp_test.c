@@ -11,9 +11,6 @@
 #include <cmocka.h>
 
 #include "../otlp_make.h"
-
-#define HEADER SLICE("{\"format\":\"json\",\"version\":1}")
-
 /* Keeps the last document that was pushed. */
 struct keep_sink {
     struct sink sink;
@@ -90,7 +87,7 @@ static int teardown(void **state)
 static void hand_in(struct slice s)
 {
     assert_true(otlp_udp_is(s));
-    otlp_udp_handle(otlp, HEADER, s);
+    otlp_udp_handle(otlp, s);
 }
 
 /* The present request behind a prefix. */
