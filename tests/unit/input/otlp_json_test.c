@@ -197,6 +197,32 @@ static void wrong_ids_and_names_are_no_faults(void **state)
         NO_ID NO_ID " " NO_ID " " NO_ID " | f0 k0 0-0{}|0 0 0|2 \n"));
 }
 
+static void enums_have_names_and_numbers(void **state)
+{
+    static const char *const kinds[] = {"UNSPECIFIED", "INTERNAL", "SERVER",
+                                        "CLIENT",      "PRODUCER", "CONSUMER"};
+    static const char *const codes[] = {"UNSET", "OK", "ERROR"};
+    char members[128], mark[32];
+
+    (void)state;
+    for (int i = 0; i < 6; i++) {
+        snprintf(members, sizeof(members), "\"kind\":\"SPAN_KIND_%s\"",
+                 kinds[i]);
+        snprintf(mark, sizeof(mark), " k%d ", i);
+        assert_non_null(strstr(decode_span(members), mark));
+        snprintf(members, sizeof(members), "\"kind\":%d", i);
+        assert_non_null(strstr(decode_span(members), mark));
+    }
+    for (int i = 0; i < 3; i++) {
+        snprintf(members, sizeof(members),
+                 "\"status\":{\"code\":\"STATUS_CODE_%s\"}", codes[i]);
+        snprintf(mark, sizeof(mark), "|%d \n", i);
+        assert_non_null(strstr(decode_span(members), mark));
+        snprintf(members, sizeof(members), "\"status\":{\"code\":%d}", i);
+        assert_non_null(strstr(decode_span(members), mark));
+    }
+}
+
 static void null_is_absent(void **state)
 {
     (void)state;
@@ -421,6 +447,7 @@ int main(void)
         TEST(every_kind_of_value),
         TEST(wrong_values_are_faults),
         TEST(wrong_ids_and_names_are_no_faults),
+        TEST(enums_have_names_and_numbers),
         TEST(null_is_absent),
         TEST(resource_and_scope_behind_the_spans),
         TEST(lists_that_come_twice_are_joined),
