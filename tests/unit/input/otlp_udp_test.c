@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "../otlp_make.h"
+
 /* Keeps the last document that was pushed. */
 struct keep_sink {
     struct sink sink;
