@@ -7,11 +7,13 @@
 #include "xr/stats.h"
 
 #include <inttypes.h>
+#include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "xr/log.h"
 
-enum { HOOKS_MAX = 16 };
+enum { HOOKS_MAX = 16, INDEX_SIZE = 4 * STATS_MAX };
 
 #define HASH_START 2166136261u
 
@@ -21,8 +23,8 @@ struct stat {
     const char *name, *help;
     char *labels;
     enum stat_kind kind;
-    uint32_t name_hash, hash; /* of the name; of both */
-    int family;               /* index of the first row of this name */
+    uint32_t hash; /* of name and labels */
+    int family;    /* index of the first row of this name */
     union {
         uint64_t counter;
         int64_t gauge;
@@ -32,17 +34,23 @@ struct stat {
 struct stats {
     int used;
     struct stat spare; /* given out when the table is full */
-    struct stat rows[STATS_MAX];
     int hooks;
     struct {
         void (*fn)(void *);
         void *arg;
     } hook[HOOKS_MAX];
+    /* Rows by their hash, and the first of each family by that of its name;
+     * the row's number plus one. */
+    uint16_t index[INDEX_SIZE];
+    /* Last and not cleared, so that unused rows are never touched. */
+    struct stat rows[STATS_MAX];
 };
 
 static struct stat *stat_get(struct stats *s, enum stat_kind kind,
                              const char *name, const char *labels,
                              const char *help);
+static uint16_t *find(struct stats *s, uint32_t hash, const char *name,
+                      const char *labels);
 static uint32_t hash_text(uint32_t hash, const char *text);
 static char *copy(const char *text);
 static void render_family(const struct stats *s, int family, struct buf *out);
@@ -50,10 +58,11 @@ static void render_row(const struct stat *row, struct buf *out);
 
 struct stats *stats_new(void)
 {
-    struct stats *s = calloc(1, sizeof(*s));
+    struct stats *s = malloc(sizeof(*s));
 
     if (!s)
         log_fatal("no memory for the metrics");
+    memset(s, 0, offsetof(struct stats, rows));
     return s;
 }
 
@@ -101,33 +110,45 @@ static struct stat *stat_get(struct stats *s, enum stat_kind kind,
                              const char *name, const char *labels,
                              const char *help)
 {
-    int family = s->used;
     uint32_t name_hash = hash_text(HASH_START, name);
     uint32_t hash = hash_text(name_hash, labels);
+    uint16_t *place = find(s, hash, name, labels);
 
-    for (int i = 0; i < s->used; i++) {
-        struct stat *row = &s->rows[i];
-        if (row->hash == hash && strcmp(row->name, name) == 0 &&
-            strcmp(row->labels, labels) == 0)
-            return row;
-        if (family == s->used && row->name_hash == name_hash &&
-            strcmp(row->name, name) == 0)
-            family = row->family;
-    }
+    if (*place != 0)
+        return &s->rows[*place - 1];
     if (s->used == STATS_MAX) {
         log_error("metric %s{%s} is not shown: more than %d metrics", name,
                   labels, STATS_MAX);
         return &s->spare;
     }
     struct stat *row = &s->rows[s->used++];
-    row->name = name;
-    row->labels = copy(labels);
-    row->help = help;
-    row->kind = kind;
-    row->name_hash = name_hash;
-    row->hash = hash;
-    row->family = family;
+    *row = (struct stat){.name = name,
+                         .labels = copy(labels),
+                         .help = help,
+                         .kind = kind,
+                         .hash = hash};
+    *place = (uint16_t)s->used;
+    uint16_t *first = find(s, name_hash, name, NULL);
+    if (*first == 0)
+        *first = *place;
+    row->family = *first - 1;
     return row;
+}
+
+/* Where the row is in the index, or is to be. labels NULL: the first row of
+ * the name; nothing leaves the index, so it stays the first that is met. */
+static uint16_t *find(struct stats *s, uint32_t hash, const char *name,
+                      const char *labels)
+{
+    uint32_t i = hash % INDEX_SIZE;
+    for (; s->index[i] != 0; i = (i + 1) % INDEX_SIZE) {
+        const struct stat *row = &s->rows[s->index[i] - 1];
+        if ((labels == NULL || row->hash == hash) &&
+            strcmp(row->name, name) == 0 &&
+            (labels == NULL || strcmp(row->labels, labels) == 0))
+            break;
+    }
+    return &s->index[i];
 }
 
 /* FNV-1a: the program makes more than a hundred rows at each start, one of

@@ -36,7 +36,7 @@ struct otlp_udp {
     struct otlp_encoder encoder;
     uint64_t spans, without_ids; /* of the datagram */
     struct log_limit limits[REJECT_REASONS];
-    uint8_t request[BASE64_MAX / 4 * 3];
+    uint8_t request[BASE64_MAX / 4 * 3]; /* not touched before it is used */
 };
 
 static enum prefix find_prefix(struct slice *body);
@@ -56,10 +56,11 @@ static void reject(struct otlp_udp *o, enum reject_reason r, const char *why);
 struct otlp_udp *otlp_udp_new(struct pipeline *p, struct translator *t,
                               bool pass, bool unsampled)
 {
-    struct otlp_udp *o = calloc(1, sizeof(*o));
+    struct otlp_udp *o = malloc(sizeof(*o));
 
     if (!o)
         return NULL;
+    memset(o, 0, offsetof(struct otlp_udp, request));
     o->pipeline = p;
     o->translator = t;
     o->intake = pipeline_intake(p, "otlp_udp");

@@ -23,10 +23,11 @@
 
 extern char **environ;
 
-/* Process-wide, as signal handlers are. */
+/* Process-wide, as signal handlers are. All zero at first, so that the program
+ * file need not hold it. */
 static struct {
     bool armed;
-    volatile int fd;
+    volatile int outstanding; /* descriptor + 1 */
     char path[PATH_BYTES], program[PATH_BYTES];
     char identifier[sizeof(IDLE_ENV_ID) + 1 + LAMBDA_ID_MAX];
     char descriptor[sizeof(IDLE_ENV_FD) + 1 + 12];
@@ -34,7 +35,7 @@ static struct {
     char *envp[ENVIRONMENT_MAX + 3];
     size_t n_env;
     char stack[STACK_BYTES];
-} state = {.fd = -1};
+} self;
 
 static void on_exit_unasked(void);
 static void on_fatal(int signo);
@@ -46,46 +47,46 @@ void failopen_arm(const char *program)
     static const int fatal[] = {SIGSEGV, SIGABRT, SIGBUS, SIGFPE,
                                 SIGILL,  SIGSYS,  SIGTRAP};
     static bool registered;
-    ssize_t n = readlink("/proc/self/exe", state.path, PATH_BYTES - 1);
+    ssize_t n = readlink("/proc/self/exe", self.path, PATH_BYTES - 1);
     if (n <= 0)
-        snprintf(state.path, PATH_BYTES, "%s", program);
-    snprintf(state.program, PATH_BYTES, "%s", program);
-    state.argv[0] = state.program;
-    state.argv[1] = (char *)"idle";
-    while (state.n_env < ENVIRONMENT_MAX && environ[state.n_env] != NULL) {
-        state.envp[state.n_env] = environ[state.n_env];
-        state.n_env++;
+        snprintf(self.path, PATH_BYTES, "%s", program);
+    snprintf(self.program, PATH_BYTES, "%s", program);
+    self.argv[0] = self.program;
+    self.argv[1] = (char *)"idle";
+    while (self.n_env < ENVIRONMENT_MAX && environ[self.n_env] != NULL) {
+        self.envp[self.n_env] = environ[self.n_env];
+        self.n_env++;
     }
     /* A stack that ran over has no room for a handler. */
-    stack_t stack = {.ss_sp = state.stack, .ss_size = STACK_BYTES};
+    stack_t stack = {.ss_sp = self.stack, .ss_size = STACK_BYTES};
     sigaltstack(&stack, NULL);
     struct sigaction action = {.sa_handler = on_fatal, .sa_flags = SA_ONSTACK};
     for (size_t i = 0; i < sizeof(fatal) / sizeof(fatal[0]); i++)
         sigaction(fatal[i], &action, NULL);
     if (!registered)
         atexit(on_exit_unasked);
-    registered = state.armed = true;
+    registered = self.armed = true;
 }
 
 void failopen_disarm(void)
 {
-    state.armed = false;
+    self.armed = false;
 }
 
 void failopen_remember(const char *identifier)
 {
-    snprintf(state.identifier, sizeof(state.identifier), IDLE_ENV_ID "=%s",
+    snprintf(self.identifier, sizeof(self.identifier), IDLE_ENV_ID "=%s",
              identifier);
 }
 
 void failopen_outstanding(int fd)
 {
-    state.fd = fd;
+    self.outstanding = fd + 1;
 }
 
 static void on_exit_unasked(void)
 {
-    if (state.armed)
+    if (self.armed)
         become_idle();
 }
 
@@ -94,30 +95,30 @@ static void on_fatal(int signo)
     static const char text[] = "xray-relay broke; going on as an idle "
                                "extension: spans are dropped\n";
     (void)signo;
-    if (!state.armed)
+    if (!self.armed)
         _exit(128 + signo);
     if (write(STDERR_FILENO, text, sizeof(text) - 1) < 0)
-        state.armed = false; /* nothing to be done about it */
+        self.armed = false; /* nothing to be done about it */
     become_idle();
 }
 
 static void become_idle(void)
 {
-    size_t n = state.n_env;
-    if (state.identifier[0] != '\0')
-        state.envp[n++] = state.identifier;
-    if (state.fd >= 0) {
-        fcntl(state.fd, F_SETFD, 0);
-        write_number(state.descriptor, state.fd);
-        state.envp[n++] = state.descriptor;
+    size_t n = self.n_env;
+    int fd = self.outstanding - 1;
+    if (self.identifier[0] != '\0')
+        self.envp[n++] = self.identifier;
+    if (fd >= 0) {
+        fcntl(fd, F_SETFD, 0);
+        write_number(self.descriptor, fd);
+        self.envp[n++] = self.descriptor;
     }
-    state.envp[n] = NULL;
-    execve(state.path, state.argv, state.envp);
+    self.envp[n] = NULL;
+    execve(self.path, self.argv, self.envp);
     /* Then in this process, broken as it is: it needs little. */
-    _exit(
-        idle_run(state.program,
-                 state.identifier[0] ? strchr(state.identifier, '=') + 1 : NULL,
-                 state.fd));
+    _exit(idle_run(self.program,
+                   self.identifier[0] ? strchr(self.identifier, '=') + 1 : NULL,
+                   fd));
 }
 
 /* snprintf is not for signal handlers. */
