@@ -13,8 +13,7 @@
 
 /* One telemetry event while it is read; its members come in any order. */
 struct record {
-    bool runtime_done;
-    struct slice request_id;
+    struct slice type, request_id;
 };
 
 static bool read_record(struct js *j, struct record *r);
@@ -55,7 +54,7 @@ struct slice event_member(struct slice json, const char *name)
     return (struct slice){0};
 }
 
-bool telemetry_read(struct slice json, runtime_done_fn fn, void *arg)
+bool telemetry_read(struct slice json, telemetry_fn fn, void *arg)
 {
     struct js j;
     enum js_kind k;
@@ -66,8 +65,8 @@ bool telemetry_read(struct slice json, runtime_done_fn fn, void *arg)
         struct record r = {0};
         if (k == JS_OBJECT ? !read_record(&j, &r) : !js_skip(&j, k))
             return false;
-        if (r.runtime_done)
-            fn(arg, r.request_id);
+        if (r.type.n > 0)
+            fn(arg, r.type, r.request_id);
     }
     return true;
 }
@@ -82,7 +81,7 @@ static bool read_record(struct js *j, struct record *r)
         if (slice_is(key, "record") && v == JS_OBJECT)
             well = read_details(j, r);
         else if (slice_is(key, "type") && v == JS_STRING)
-            r->runtime_done = slice_is(text, "platform.runtimeDone");
+            r->type = text;
         else
             well = js_skip(j, v);
         if (!well)

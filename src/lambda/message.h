@@ -22,9 +22,10 @@ void event_read(struct slice json, struct event *out);
 /* A text member of the one object in json; empty if absent. */
 struct slice event_member(struct slice json, const char *name);
 
-/* Called for each platform.runtimeDone. */
-typedef void (*runtime_done_fn)(void *arg, struct slice request_id);
+/* Called for each event; request_id is empty where there is none. */
+typedef void (*telemetry_fn)(void *arg, struct slice type,
+                             struct slice request_id);
 /* A POST of the Telemetry API. False: it is not JSON, as far as read. */
-bool telemetry_read(struct slice json, runtime_done_fn fn, void *arg);
+bool telemetry_read(struct slice json, telemetry_fn fn, void *arg);
 
 #endif

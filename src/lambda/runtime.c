@@ -62,7 +62,7 @@ static void subscribe(struct lambda *x);
 static void on_subscribed(void *arg, const struct lambda_answer *a,
                           const char *why);
 static void on_telemetry(void *arg, struct http1_request *r);
-static void on_runtime_done(void *arg, struct slice request_id);
+static void on_platform(void *arg, struct slice type, struct slice request_id);
 static void ask_next(struct lambda *x);
 static void on_next(void *arg, const struct lambda_answer *a, const char *why);
 static void take_event(struct lambda *x, const struct event *event);
@@ -309,15 +309,18 @@ static void on_subscribed(void *arg, const struct lambda_answer *a,
 static void on_telemetry(void *arg, struct http1_request *r)
 {
     struct lambda *x = arg;
-    if (!telemetry_read(http1_body(r), on_runtime_done, x))
+    if (!telemetry_read(http1_body(r), on_platform, x))
         log_debug("Telemetry that is not JSON");
     http1_reply(r, 200, NULL, (struct slice){0});
 }
 
-static void on_runtime_done(void *arg, struct slice request_id)
+static void on_platform(void *arg, struct slice type, struct slice request_id)
 {
-    feed(arg, &(struct life_event){.kind = LIFE_EVENT_RUNTIME_DONE,
-                                   .request_id = request_id});
+    if (slice_is(type, "platform.runtimeDone"))
+        feed(arg, &(struct life_event){.kind = LIFE_EVENT_RUNTIME_DONE,
+                                       .request_id = request_id});
+    else
+        log_debug("Lambda tells %.*s", SLICE_ARG(type));
 }
 
 static void ask_next(struct lambda *x)

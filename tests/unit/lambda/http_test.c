@@ -38,8 +38,10 @@ static void reads_an_answer(void **state)
         lambda_answer_header(&answer, "lambda-extension-identifier");
     assert_true(slice_is(id, "u-1 "));
     assert_int_equal(lambda_answer_header(&answer, "Absent").n, 0);
-    /* A name in another's value is none. */
+    /* A name in another's value is none, nor is a longer one's begin. */
     assert_int_equal(lambda_answer_header(&answer, "u-1").n, 0);
+    assert_int_equal(lambda_answer_header(&answer, "Content").n, 0);
+    assert_int_equal(lambda_answer_header(&answer, "Content-Lengt").n, 0);
 }
 
 static void reads_chunks(void **state)
@@ -100,6 +102,18 @@ static void refuses_what_is_no_http(void **state)
                      -1);
 }
 
+static void headers_have_a_ceiling(void **state)
+{
+    static const char start[] = "HTTP/1.1 200 OK\r\nX: ";
+    (void)state;
+    memset(buffer, 'a', sizeof(buffer));
+    memcpy(buffer, start, sizeof(start) - 1);
+    assert_int_equal(
+        lambda_answer_read(buffer, sizeof(buffer) - 1, false, &answer), 0);
+    assert_int_equal(lambda_answer_read(buffer, sizeof(buffer), false, &answer),
+                     -1);
+}
+
 static void writes_requests(void **state)
 {
     char out[LAMBDA_REQUEST_MAX];
@@ -134,6 +148,7 @@ int main(void)
         cmocka_unit_test(wants_the_whole),
         cmocka_unit_test(body_up_to_the_end),
         cmocka_unit_test(refuses_what_is_no_http),
+        cmocka_unit_test(headers_have_a_ceiling),
         cmocka_unit_test(writes_requests),
         cmocka_unit_test(takes_the_base_name),
     };

@@ -33,6 +33,21 @@ static void reads_a_shutdown(void **state)
     assert_true(slice_is(e.reason, "SPINDOWN"));
 }
 
+/* A member of another kind is none, whatever is in it. */
+static void reads_members_of_their_kind(void **state)
+{
+    struct event e;
+    (void)state;
+    event_read(SLICE("{\"eventType\":\"INVOKE\",\"requestId\":true,"
+                     "\"deadlineMs\":{\"deadlineMs\":5},"
+                     "\"shutdownReason\":[\"x\"]}"),
+               &e);
+    assert_int_equal(e.type, EVENT_INVOKE);
+    assert_int_equal(e.deadline_ms, 0);
+    assert_int_equal(e.request_id.n, 0);
+    assert_int_equal(e.reason.n, 0);
+}
+
 static void bears_what_is_no_event(void **state)
 {
     static const char *const texts[] = {"",
@@ -53,16 +68,16 @@ static void bears_what_is_no_event(void **state)
     }
 }
 
-static void note(void *arg, struct slice id)
+static void note(void *arg, struct slice type, struct slice id)
 {
     char *all = arg;
     size_t n = strlen(all);
-    snprintf(all + n, 64 - n, "%.*s;", SLICE_ARG(id));
+    snprintf(all + n, 128 - n, "%.*s %.*s;", SLICE_ARG(type), SLICE_ARG(id));
 }
 
-static void finds_runtime_done_in_any_order(void **state)
+static void finds_members_in_any_order(void **state)
 {
-    char all[64] = "";
+    char all[128] = "";
     (void)state;
     assert_true(telemetry_read(
         SLICE("[{\"time\":\"t\",\"type\":\"platform.start\",\"record\":"
@@ -71,9 +86,11 @@ static void finds_runtime_done_in_any_order(void **state)
               "{\"requestId\":\"no\"},\"requestId\":\"a\",\"spans\":[1]}},"
               "{\"record\":{\"requestId\":\"b\"},\"type\":"
               "\"platform.runtimeDone\",\"more\":null},"
-              "{\"type\":\"function\",\"record\":\"a line\"},5]"),
+              "{\"type\":\"function\",\"record\":\"a line\"},5,"
+              "{\"type\":7,\"record\":{\"requestId\":\"c\"}}]"),
         note, all));
-    assert_string_equal(all, "a;b;");
+    assert_string_equal(all, "platform.start no;platform.runtimeDone a;"
+                             "platform.runtimeDone b;function ;");
 }
 
 static void bears_what_is_no_telemetry(void **state)
@@ -83,8 +100,12 @@ static void bears_what_is_no_telemetry(void **state)
                                         "[",
                                         "[{",
                                         "[{\"type\":\"x\"",
-                                        "[{\"record\":{\"requestId\":"};
-    char all[64] = "";
+                                        "[{\"record\":{\"requestId\":",
+                                        "[{\"type\":\"platform.runtimeDone\","
+                                        "\"record\":{\"requestId\":\"a\"}",
+                                        "[{\"type\":\"platform.runtimeDone\","
+                                        "\"record\":{\"requestId\":\"a\""};
+    char all[128] = "";
     (void)state;
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
         assert_false(telemetry_read(slice_str(texts[i]), note, all));
@@ -96,8 +117,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_an_invocation),
         cmocka_unit_test(reads_a_shutdown),
+        cmocka_unit_test(reads_members_of_their_kind),
         cmocka_unit_test(bears_what_is_no_event),
-        cmocka_unit_test(finds_runtime_done_in_any_order),
+        cmocka_unit_test(finds_members_in_any_order),
         cmocka_unit_test(bears_what_is_no_telemetry),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
