@@ -1,14 +1,25 @@
 # SPDX-License-Identifier: Apache-2.0
 """How environments and invocations end, and how the extension starts."""
 
+import http.client
+import json
 import os
+import signal
 import time
+from pathlib import Path
+
+import pytest
 
 from conftest import SANITIZED, IS_STATIC
 from emulator.environment import rss_kib
 from emulator.judge import delivered, ids, mean_post, run
+from function import request
+from harness.waiting import until
 
 WORK_S = 0.02
+FAULTS_MAX = 200  # page faults of a start; about 130, and 8 of a bare program
+LISTENS, UNCONNECTED = "0A", "07"  # as the kernel shows TCP and UDP
+LOOPBACK = {"0100007F", "00000000000000000000000001000000"}
 
 
 def test_start(make_lambda, number):
@@ -19,14 +30,82 @@ def test_start(make_lambda, number):
     number(
         register=f"{wall:.1f} ms",
         cpu=f"{extension.cpu_at_register:.1f} ms",
+        faults=extension.faults_at_register,
         next=f"{(extension.first_next - extension.started) * 1000:.1f} ms",
         rss=f"{extension.rss_at_next} KiB",
     )
     function.invoke({"spans": 0})
     function.shutdown()
     assert extension.cpu_at_register <= 5 or not IS_STATIC
+    assert extension.faults_at_register <= FAULTS_MAX or not IS_STATIC
     assert extension.exited[1] == 0
     assert function.log() == ""  # quiet
+
+
+def bound(pid):
+    """Protocol, address as the kernel writes it and port of each socket that
+    takes something from others."""
+    mine, found = set(), set()
+    for fd in Path(f"/proc/{pid}/fd").iterdir():
+        mine.add(os.readlink(fd))
+    for name in ("tcp", "tcp6", "udp", "udp6"):
+        path = Path(f"/proc/{pid}/net/{name}")
+        for line in path.read_text().splitlines()[1:] if path.exists() else []:
+            _, local, _, state, *more = line.split()
+            address, _, port = local.partition(":")
+            inode = f"socket:[{more[5]}]"
+            if state in (LISTENS, UNCONNECTED) and inode in mine:
+                found.add((name, address, int(port, 16)))
+    return found
+
+
+def test_ports_when_it_registers(make_lambda):
+    """The runtime may send spans the moment that it starts. Nothing but the
+    port for telemetry is to be reached from outside."""
+    found = set()
+    function = make_lambda()
+    function.before_register = lambda e: found.update(bound(e.process.pid))
+    function.init()
+    ports = {(name[:3], port) for name, _, port in found}
+    own = {("udp", 2000), ("tcp", 2000), ("tcp", 4317), ("tcp", 4318)}
+    assert own <= ports
+    (telemetry,) = ports - own
+    assert telemetry[0] == "tcp"
+    for name, address, port in found:
+        assert address in LOOPBACK or (name[:3], port) == telemetry
+    function.shutdown()
+
+
+def test_what_is_subscribed_to(make_lambda):
+    """The platform's events and no lines of the log; other events than the
+    handler's end are told to whoever wants to know."""
+    function = make_lambda(env={"XRAY_RELAY_LOGGING_LOG_LEVEL": "debug"})
+    function.init()
+    assert function.subscription.types == ["platform"]
+    assert function.subscription.wait == 0.025
+    function.event("platform.logsDropped", {"droppedRecords": 1})
+    function.invoke({"spans": 0})
+    function.shutdown()
+    assert "platform.logsDropped" in function.log()
+
+
+@pytest.mark.parametrize("number", [signal.SIGPIPE, signal.SIGTERM])
+def test_signals(make_lambda, xray, number):
+    """A reader that went away is nothing; whoever runs an emulator by hand may
+    end it by SIGTERM, which uploads as SHUTDOWN does."""
+    function = make_lambda(
+        telemetry="no_telemetry", freezes=False, wire=False
+    )
+    function.invoke({"ids": ids(1)})
+    process = function.extensions[0].process
+    process.send_signal(number)
+    if number == signal.SIGPIPE:
+        function.invoke({"ids": ids(1, 2)})
+        function.shutdown()
+        assert delivered(xray) == {*ids(1), *ids(1, 2)}
+    else:
+        assert process.wait(30) == 0
+        assert delivered(xray) == set(ids(1))
 
 
 def test_thousand_invocations(make_lambda, xray, number):
@@ -77,6 +156,28 @@ def test_crash_before_the_export(make_lambda, xray):
     function.invoke({"ids": ids(1, 3)})
     function.shutdown()
     assert delivered(xray) == {*ids(1), *ids(1, 3)}
+
+
+def test_request_half_received_at_the_end(make_lambda, xray):
+    """The sandbox waits for the rest of it for 20 ms, not for ever."""
+    function = make_lambda()
+    function.init()
+    i = function.begin({"spans": 0, "work": 0.1})
+    trace = {"Root": i.root, "Parent": i.parent}
+    body = json.dumps(request(trace, ids(1))).encode()
+    connection = http.client.HTTPConnection("127.0.0.1", 4318, timeout=10)
+    connection.putrequest("POST", "/v1/traces")
+    connection.putheader("Content-Type", "application/json")
+    connection.putheader("Content-Length", str(len(body)))
+    connection.endheaders(body[:100])
+    function.finish(i)
+    made = [i, *(function.invoke({"spans": 0}) for _ in range(2))]
+    assert min(i.post_ms() for i in made) >= 20
+    connection.send(body[100:])
+    function.invoke({"spans": 0, "work": 0.2})
+    assert connection.getresponse().status == 200
+    function.shutdown()
+    assert delivered(xray) == set(ids(1))
 
 
 def test_shutdown_without_an_invocation(make_lambda):
@@ -133,6 +234,7 @@ def test_managed_instances(make_lambda, xray, number):
         env={"XRAY_RELAY_LAMBDA_FLUSH_INTERVAL_MS": 200},
     )
     function.init()
+    assert function.subscription is None  # nothing in it is of use there
     sent, made = [], []
     for wave in range(3):
         begun = []

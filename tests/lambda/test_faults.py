@@ -9,6 +9,7 @@ import pytest
 
 from emulator.judge import delivered, ids, mean_post, run, summary
 from harness.server import Answer
+from harness.waiting import until
 
 WORK_S = 0.02
 
@@ -75,6 +76,18 @@ def test_no_telemetry(make_lambda, xray, number, freezes):
     assert delivered(xray) == set(sent)
     number(**summary(xray, made, sent))
     assert mean_post(made) < 50
+
+
+def test_no_telemetry_uploads_at_the_interval(make_lambda, xray):
+    """Where nothing freezes, nothing has to wait for the next invocation."""
+    function = make_lambda(
+        telemetry="no_telemetry",
+        freezes=False,
+        env={"XRAY_RELAY_LAMBDA_FLUSH_INTERVAL_MS": 200},
+    )
+    function.invoke({"ids": ids(1)})
+    until(lambda: delivered(xray) == set(ids(1)), what="the upload")
+    function.shutdown()
 
 
 @pytest.mark.parametrize("fault", ["refused", "late", "duplicate", "split"])
@@ -179,6 +192,47 @@ def test_errors_of_next_in_an_invocation(make_lambda, xray, status):
     function.shutdown()
     assert not function.faults["on_event_next"]
     assert delivered(xray) == set(sent)
+
+
+def test_complaints_of_the_api(make_lambda, xray):
+    """Are made once, not each time that it is asked again."""
+    function = make_lambda()
+    function.faults = {"on_register": [500] * 4}
+    function.invoke({"ids": ids(1)})
+    function.shutdown()
+    assert function.log().count("asking again") == 1
+
+
+def test_event_of_another_kind(make_lambda, xray):
+    """One that nobody knows is passed over; the next is asked for."""
+    function = make_lambda(freezes=False)
+    _, sent = run(function, 1, 0)
+    function.tell({"eventType": "NEWS", "deadlineMs": 1})
+    until(lambda: function.extensions[0].nexts == 3, what="another GET next")
+    _, more = run(function, 2, 0, start=10)
+    function.shutdown()
+    assert delivered(xray) == {*sent, *more}
+
+
+@pytest.mark.parametrize("untold", ["tracing", "deadlineMs", "requestId"])
+def test_event_without_a_member(make_lambda, xray, untold):
+    function = make_lambda(timeout=5)
+    function.untold = {untold}
+    made, sent = run(function, 2, 0, work=WORK_S)
+    function.shutdown()
+    assert delivered(xray) == set(sent)
+    if untold == "tracing":  # which nobody needs
+        assert all(i.post_ms() < 2000 for i in made)
+
+
+@pytest.mark.parametrize("closes", ["told", "silently"])
+def test_connections_that_the_api_closes(make_lambda, xray, closes):
+    function = make_lambda()
+    function.closes = closes
+    _, sent = run(function, 12, 0)
+    function.shutdown()
+    assert delivered(xray) == set(sent)
+    assert "[Error]" not in function.log()
 
 
 def test_broken_container(make_lambda, xray):

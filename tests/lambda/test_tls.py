@@ -95,6 +95,23 @@ def test_no_bundle_before_the_first_upload(
     assert delivered(secure) == set(ids(1))
 
 
+def test_configuration_of_openssl(
+    make_lambda, secure, certificates, tmp_path
+):
+    """The image's openssl.cnf is of another OpenSSL, and takes time."""
+    pipe = Pipe(tmp_path / "openssl.cnf", certificates[0])
+    env = {
+        "XRAY_RELAY_ENDPOINT": secure.url,
+        "AWS_CA_BUNDLE": certificates[0],
+        "OPENSSL_CONF": pipe.path,
+    }
+    function = make_lambda(env=env)
+    function.invoke({"ids": ids(1)})
+    function.shutdown()
+    assert delivered(secure) == set(ids(1))
+    assert not pipe.opened
+
+
 def test_bundle_of_somebody_else(make_lambda, secure, tmp_path):
     """An X-Ray that is not known to the bundle gets nothing, and the function
     does not notice."""

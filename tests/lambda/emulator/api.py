@@ -83,8 +83,15 @@ class _Handler(BaseHTTPRequestHandler):
         for name, value in headers.items():
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(text)))
+        closes = self.server.owner.environment.closes
+        if "/runtime/" in self.path:  # the function is no part of this
+            closes = None
+        if closes == "told":
+            self.send_header("Connection", "close")
         self.end_headers()
         self.wfile.write(text)
         self.wfile.flush()
+        if closes:
+            self.close_connection = True
 
     do_GET = do_POST = do_PUT = respond

@@ -39,7 +39,7 @@ class Extension:
         self.state = "none"
         self.inbox = []  # events not yet fetched
         self.started = self.registered = self.first_next = None
-        self.cpu_at_register = None
+        self.cpu_at_register = self.faults_at_register = None
         self.exited = None  # time and status
         self.rss_at_next = None
         self.nexts = 0  # events asked for
@@ -107,6 +107,9 @@ class Environment:
         self.on_freeze = lambda: None
         self.hide_init_type = False
         self.log_format = "Text"
+        self.untold = set()  # members that INVOKE does not have
+        # Connections of extensions after an answer: "told" or "silently".
+        self.closes = None
         self.api = API(self)
 
     @property
@@ -174,6 +177,13 @@ class Environment:
                 self._freeze()
             self.event("platform.report", {"requestId": i.id})
 
+    def tell(self, event):
+        """An event of its own for each extension that waits for one."""
+        with self.cv:
+            for e in self.extensions:
+                self._send(e, event)
+            self.cv.notify_all()
+
     def pause(self, seconds):
         """Lets time pass between invocations."""
         time.sleep(seconds)
@@ -231,6 +241,7 @@ class Environment:
                 return refuse(403, "Extension.InvalidExtensionState", e.state)
             e.registered = time.monotonic()
             e.cpu_at_register = cpu_ms(e.process.pid)
+            e.faults_at_register = page_faults(e.process.pid)
             e.id = str(uuid.uuid4())
             e.events = set(events)
             e.state = "registered"
@@ -372,13 +383,14 @@ class Environment:
         e.inbox.append(event)
 
     def _invoke_event(self, _, i):
-        return {
+        event = {
             "eventType": "INVOKE",
             "deadlineMs": self._told(i.deadline_ms),
             "requestId": i.id,
             "invokedFunctionArn": "arn:aws:lambda:f",
             "tracing": {"type": "X-Amzn-Trace-Id", "value": i.trace},
         }
+        return {k: v for k, v in event.items() if k not in self.untold}
 
     def _told(self, ms):
         """A time by the clock that the extension has."""
@@ -556,6 +568,11 @@ class Environment:
 def cpu_ms(pid):
     with open(f"/proc/{pid}/schedstat", encoding="ascii") as f:
         return int(f.read().split()[0]) / 1e6
+
+
+def page_faults(pid):
+    with open(f"/proc/{pid}/stat", encoding="ascii") as f:
+        return int(f.read().rpartition(")")[2].split()[7])
 
 
 def peak_kib(process):

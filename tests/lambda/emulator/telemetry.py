@@ -9,6 +9,10 @@ import threading
 import time
 from urllib.parse import urlsplit
 
+# The platform's name for the sandbox leads to an address that is not the usual
+# loopback one.
+SANDBOX = "127.0.0.2"
+
 
 def check(request, schemas):
     """What the platform refuses; None if it is well."""
@@ -42,6 +46,7 @@ class Subscription:
     duplicate, split (an event a POST)."""
 
     def __init__(self, request, fault=None, wrong=print):
+        self.types = request["types"]
         self.port = urlsplit(request["destination"]["URI"]).port
         self.wait = request.get("buffering", {}).get("timeoutMs", 1000) / 1000
         self.fault = fault
@@ -104,9 +109,7 @@ class Subscription:
                 return
 
     def _post(self, events):
-        connection = http.client.HTTPConnection(
-            "127.0.0.1", self.port, timeout=5
-        )
+        connection = http.client.HTTPConnection(SANDBOX, self.port, timeout=5)
         connection.request(
             "POST",
             "/",
