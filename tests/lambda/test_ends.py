@@ -5,6 +5,7 @@ import http.client
 import json
 import os
 import signal
+import subprocess
 import time
 from pathlib import Path
 
@@ -59,11 +60,24 @@ def bound(pid):
     return found
 
 
-def test_ports_when_it_registers(make_lambda):
+@pytest.fixture
+def slow_bind(tmp_path):
+    """A library that makes the opening of ports slow; none where nothing can
+    be preloaded."""
+    if SANITIZED or IS_STATIC:
+        return {}
+    library = tmp_path / "slow_bind.so"
+    source = Path(__file__).parent / "slow_bind.c"
+    command = ["cc", "-shared", "-fPIC", "-o", str(library), str(source)]
+    subprocess.run(command, check=True)
+    return {"LD_PRELOAD": library}
+
+
+def test_ports_when_it_registers(make_lambda, slow_bind):
     """The runtime may send spans the moment that it starts. Nothing but the
     port for telemetry is to be reached from outside."""
     found = set()
-    function = make_lambda()
+    function = make_lambda(env=slow_bind)
     function.before_register = lambda e: found.update(bound(e.process.pid))
     function.init()
     ports = {(name[:3], port) for name, _, port in found}

@@ -216,13 +216,14 @@ def test_event_of_another_kind(make_lambda, xray):
 
 @pytest.mark.parametrize("untold", ["tracing", "deadlineMs", "requestId"])
 def test_event_without_a_member(make_lambda, xray, untold):
-    function = make_lambda(timeout=5)
+    """Without a deadline there is one to be assumed; without an id nobody
+    knows that the handler is over."""
+    function = make_lambda(timeout=2)
     function.untold = {untold}
-    made, sent = run(function, 2, 0, work=WORK_S)
+    _, sent = run(function, 2, 0, work=WORK_S)
+    assert untold == "requestId" or delivered(xray) == set(sent)
     function.shutdown()
     assert delivered(xray) == set(sent)
-    if untold == "tracing":  # which nobody needs
-        assert all(i.post_ms() < 2000 for i in made)
 
 
 @pytest.mark.parametrize("closes", ["told", "silently"])

@@ -1,184 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * The sink that passes OTLP on, against a small backend on the same loop. At
- * the end of each test its ledger must balance: what was made has been
- * delivered, refused or dropped.
- */
+/* sink/otlp.c: packages, and the memory that they may take. */
 #include "sink/otlp.c"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
+#include "otlp_world.h"
 
-#include <cmocka.h>
-
-#include "../fake_cred.h"
-#include "../fake_http.h"
-
-#define REQUESTS_MAX 64
-#define PROTOBUF_TYPE "Content-Type: application/x-protobuf\r\n"
-
-static struct {
-    struct loop *loop;
-    struct client *client;
-    struct stats *stats;
-    struct pipeline *pipeline;
-    struct fake_http server;
-    struct exporter *x;
-    void (*script)(struct fake_conn *c, unsigned number, const char *body);
-    unsigned requests;
-    char heads[REQUESTS_MAX][1024], bodies[REQUESTS_MAX][256];
-    struct cred cred;
-    unsigned invalidated;
-    bool drained;
-} t;
-
-/* --- credentials of the test ------------------------------------------- */
-void cred_get(struct cred_chain *c, cred_fn fn, void *arg)
-{
-    (void)c;
-    fn(arg, &t.cred, NULL);
-}
-
-void cred_cancel(struct cred_chain *c, void *arg)
-{
-    (void)c;
-    (void)arg;
-}
-
-void cred_invalidate(struct cred_chain *c, const struct cred *bad)
-{
-    (void)c;
-    assert_ptr_equal(bad, &t.cred);
-    t.invalidated++;
-}
-
-/* --- the world ---------------------------------------------------------- */
-static void serve(void *arg, struct fake_conn *c, struct slice head,
-                  struct slice body)
-{
-    (void)arg;
-    assert_true(t.requests < REQUESTS_MAX);
-    unsigned i = t.requests++;
-    snprintf(t.heads[i], sizeof(t.heads[i]), "%.*s", SLICE_ARG(head));
-    snprintf(t.bodies[i], sizeof(t.bodies[i]), "%.*s", SLICE_ARG(body));
-    if (t.script)
-        t.script(c, t.requests, t.bodies[i]);
-    else
-        fake_reply(c, 200, "", "");
-}
-
-static const struct exporter_options usual = {
-    .name = "otlphttp",
-    .compression = CODING_IDENTITY,
-    .timeout_ms = 5000,
-    .concurrency = 2,
-    .memory_bytes = 1 << 20,
-    .retry = true,
-    .retry_first_ms = 1,
-    .retry_max_ms = 20,
-};
-
-static void use(const struct exporter_options *o)
-{
-    struct exporter_options own = *o;
-    char url[64];
-    struct exporter_wiring w = {t.loop, t.client, NULL, t.stats};
-    snprintf(url, sizeof(url), "http://127.0.0.1:%u/v1/traces", t.server.port);
-    own.url = url;
-    t.x = exporter_new(&w, &own);
-    pipeline_add(t.pipeline, exporter_sink(t.x));
-}
-
-static int set_up(void **state)
-{
-    (void)state;
-    memset(&t, 0, sizeof(t));
-    log_set_level(LOG_LEVEL_ERROR);
-    log_to_stderr();
-    t.loop = loop_new(NULL);
-    t.client =
-        client_new(t.loop, &(struct client_options){.proxy = NULL}, NULL);
-    t.stats = stats_new();
-    t.pipeline = pipeline_new(t.stats);
-    t.cred = (struct cred){.refs = 1,
-                           .access_key_id = SLICE("AKID"),
-                           .secret_access_key = SLICE("secret"),
-                           .session_token = SLICE("token")};
-    fake_start(&t.server, t.loop, serve, NULL);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    const struct sink *s = exporter_sink(t.x);
-    assert_int_equal(*s->made, *s->delivered + *s->refused + *s->dropped +
-                                   s->pending((struct sink *)(uintptr_t)s));
-    exporter_free(t.x);
-    assert_int_equal(t.cred.refs, 1);
-    fake_stop(&t.server);
-    pipeline_free(t.pipeline);
-    stats_free(t.stats);
-    client_free(t.client);
-    loop_free(t.loop);
-    return 0;
-}
-
-static void on_limit(void *arg)
-{
-    *(bool *)arg = true;
-    loop_stop(t.loop);
-}
-
-static void stop_loop(void *arg)
-{
-    (void)arg;
-    loop_stop(t.loop);
-}
-
-/* Runs until the condition holds, looked at each ms. */
-#define WAIT(condition)                                                        \
-    do {                                                                       \
-        bool late = false;                                                     \
-        struct timer *limit = timer_new(t.loop, on_limit, &late);              \
-        struct timer *look = timer_new(t.loop, stop_loop, NULL);               \
-        timer_start(limit, 20000);                                             \
-        while (!(condition) && !late) {                                        \
-            timer_start(look, 1);                                              \
-            loop_run(t.loop);                                                  \
-        }                                                                      \
-        timer_free(limit);                                                     \
-        timer_free(look);                                                      \
-        assert_false(late);                                                    \
-    } while (0)
-
-static enum push_result push_as(const char *body, uint64_t spans, bool json,
-                                enum push_when_full when_full)
-{
-    struct err err = {""};
-    struct otlp_request r = {
-        .json = json, .body = slice_str(body), .spans = spans};
-    return pipeline_push_otlp(t.pipeline, &r, when_full, &err);
-}
-
-static void push(const char *body, uint64_t spans)
-{
-    assert_int_equal(push_as(body, spans, false, WHEN_FULL_REFUSE),
-                     PUSH_ACCEPTED);
-}
-
-static uint64_t lost(enum otlp_loss why)
-{
-    return *t.x->n.lost[why];
-}
-
-static bool settled(void)
-{
-    return t.x->sink.pending(&t.x->sink) == 0;
-}
-
-/* --- the tests ---------------------------------------------------------- */
 static void goes_as_it_came(void **state)
 {
     struct client_header headers[] = {{SLICE("x-key"), SLICE("value")},
@@ -374,6 +199,64 @@ static void holds_its_share_of_memory(void **state)
     assert_int_equal(*t.x->sink.made, taken + 20);
 }
 
+/* Of those that wait; the newest is what is left. */
+static void the_oldest_go(void **state)
+{
+    static char body[20001];
+    struct exporter_options o = usual;
+    (void)state;
+    memset(body, 'b', sizeof(body) - 1);
+    o.memory_bytes = 100000;
+    o.concurrency = 1;
+    use(&o);
+    exporter_hold(t.x, true);
+    for (char c = 'A'; c <= 'H'; c++) {
+        body[0] = c;
+        push_as(body, 1, true, WHEN_FULL_DROP_OLDEST);
+    }
+    exporter_hold(t.x, false);
+    t.x->sink.flush(&t.x->sink);
+    WAIT(settled());
+    assert_in_range(t.requests, 2, 7);
+    assert_int_equal(lost(LOSS_FULL), 8 - t.requests);
+    for (unsigned i = 0; i < t.requests; i++)
+        assert_int_equal(t.bodies[i][0], 'H' - (int)t.requests + 1 + (int)i);
+}
+
+static void packages_have_ceilings(void **state)
+{
+    static char body[60001];
+    struct exporter_options o = usual;
+    (void)state;
+    memset(body, 'b', sizeof(body) - 1);
+    o.memory_bytes = 8 << 20;
+    use(&o);
+    exporter_hold(t.x, true);
+    for (int i = 0; i < 10; i++)
+        push(body, 1);
+    exporter_seal(t.x);
+    assert_int_equal(t.x->ready.n, 2);
+    assert_true(t.x->ready.first->body.n <= MERGE_MAX);
+    for (int i = 0; i < PARTS_MAX + 1; i++)
+        push("b", 1);
+    assert_int_equal(t.x->ready.n, 3);
+    assert_int_equal(t.x->ready.last->n_parts, PARTS_MAX);
+    /* None of them holds more than it needs. */
+    assert_int_equal(t.x->ready.first->body.cap, t.x->ready.first->body.n);
+    exporter_hold(t.x, false);
+    t.x->sink.flush(&t.x->sink);
+    WAIT(settled());
+}
+
+static void its_name_is_a_label(void **state)
+{
+    struct exporter_options o = usual;
+    (void)state;
+    o.name = "a\"b\\c d\n";
+    use(&o);
+    assert_string_equal(t.x->o.name, "a_b_c_d_");
+}
+
 static void on_drained(void *arg)
 {
     (void)arg;
@@ -388,6 +271,19 @@ static void drains(void **state)
     use(&o);
     push("request", 2);
     exporter_drain(t.x, loop_now_ms(t.loop) + 20000, on_drained, NULL);
+    WAIT(t.drained);
+    assert_int_equal(*t.x->sink.delivered, 2);
+}
+
+/* Whoever leaves is not held back any more. */
+static void is_not_held_while_draining(void **state)
+{
+    (void)state;
+    use(&usual);
+    t.script = answer_503_twice;
+    push("request", 2);
+    exporter_drain(t.x, loop_now_ms(t.loop) + 20000, on_drained, NULL);
+    exporter_hold(t.x, true);
     WAIT(t.drained);
     assert_int_equal(*t.x->sink.delivered, 2);
 }
@@ -472,25 +368,41 @@ static void packs_in_steps(void **state)
     o.compression = CODING_GZIP;
     o.memory_bytes = 8 << 20;
     use(&o);
+    t.script = leave_hanging;
     push(body, 1);
+    WAIT(t.requests == 1); /* what is packed counts as well */
+    assert_true(held(t.x) > package_memory(t.x->sending.first));
+    t.script = NULL;
+    exporter_recall(t.x);
     push("second", 1);
+    t.x->sink.flush(&t.x->sink);
     WAIT(settled());
     assert_int_equal(*t.x->sink.delivered, 2);
-    assert_non_null(strstr(t.heads[0], "Content-Encoding: gzip\r\n"));
+    assert_non_null(strstr(t.heads[1], "Content-Encoding: gzip\r\n"));
     assert_int_equal(held(t.x), 0);
 }
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(goes_as_it_came),           TEST(joins_protobuf_but_not_json),
-        TEST(large_requests_go_alone),   TEST(tries_again),
-        TEST(gives_up_where_told),       TEST(finds_the_request_at_fault),
-        TEST(other_errors_are_final),    TEST(counts_partial_success),
-        TEST(holds_its_share_of_memory), TEST(drains),
-        TEST(drops_at_the_deadline),     TEST(is_recalled),
-        TEST(signs_and_renews_keys),     TEST(packs_in_steps),
+        TEST(goes_as_it_came),
+        TEST(joins_protobuf_but_not_json),
+        TEST(large_requests_go_alone),
+        TEST(tries_again),
+        TEST(gives_up_where_told),
+        TEST(finds_the_request_at_fault),
+        TEST(other_errors_are_final),
+        TEST(counts_partial_success),
+        TEST(holds_its_share_of_memory),
+        TEST(drains),
+        TEST(drops_at_the_deadline),
+        TEST(is_recalled),
+        TEST(signs_and_renews_keys),
+        TEST(packs_in_steps),
+        TEST(the_oldest_go),
+        TEST(packages_have_ceilings),
+        TEST(its_name_is_a_label),
+        TEST(is_not_held_while_draining),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
