@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """How environments and invocations end, and how the extension starts."""
 
-import http.client
-import json
 import os
 import signal
 import subprocess
@@ -14,8 +12,6 @@ import pytest
 from conftest import SANITIZED, IS_STATIC
 from emulator.environment import rss_kib
 from emulator.judge import delivered, ids, mean_post, run
-from function import request
-from harness.waiting import until
 
 WORK_S = 0.02
 FAULTS_MAX = 200  # page faults of a start; about 130, and 8 of a bare program
@@ -170,28 +166,6 @@ def test_crash_before_the_export(make_lambda, xray):
     function.invoke({"ids": ids(1, 3)})
     function.shutdown()
     assert delivered(xray) == {*ids(1), *ids(1, 3)}
-
-
-def test_request_half_received_at_the_end(make_lambda, xray):
-    """The sandbox waits for the rest of it for 20 ms, not for ever."""
-    function = make_lambda()
-    function.init()
-    i = function.begin({"spans": 0, "work": 0.1})
-    trace = {"Root": i.root, "Parent": i.parent}
-    body = json.dumps(request(trace, ids(1))).encode()
-    connection = http.client.HTTPConnection("127.0.0.1", 4318, timeout=10)
-    connection.putrequest("POST", "/v1/traces")
-    connection.putheader("Content-Type", "application/json")
-    connection.putheader("Content-Length", str(len(body)))
-    connection.endheaders(body[:100])
-    function.finish(i)
-    made = [i, *(function.invoke({"spans": 0}) for _ in range(2))]
-    assert min(i.post_ms() for i in made) >= 20
-    connection.send(body[100:])
-    function.invoke({"spans": 0, "work": 0.2})
-    assert connection.getresponse().status == 200
-    function.shutdown()
-    assert delivered(xray) == set(ids(1))
 
 
 def test_shutdown_without_an_invocation(make_lambda):
