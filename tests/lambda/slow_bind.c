@@ -3,6 +3,7 @@
  * else before is seen to. */
 #include <dlfcn.h>
 #include <poll.h>
+#include <stddef.h>
 #include <sys/socket.h>
 
 int bind(int fd, const struct sockaddr *to, socklen_t n)
