@@ -109,7 +109,8 @@ static bool check_remote(struct relay *r, struct err *err)
                 is_loopback(o->otlp_grpc_address, SOCK_STREAM);
     if (here)
         return true;
-    if (config_flag(r->config, "allow-remote") == NULL) {
+    if (config_flag(r->config, "allow-remote") == NULL &&
+        getenv("XRAY_RELAY_ALLOW_REMOTE") == NULL) {
         err_set(err, "local mode listens on loopback addresses only: add "
                      "--allow-remote to be reached from other machines "
                      "(reading then takes a token)");

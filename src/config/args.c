@@ -66,6 +66,9 @@ int args_read(struct config *c, struct err *err)
         } else if (a->sub && a->sub->words) {
             a->words[a->n_words++] = c->argv[i++];
             a->words[a->n_words] = NULL;
+        } else if (!a->sub && subcommand_find(c->argv[i])) {
+            /* Behind flags, as of an image's ENTRYPOINT. */
+            a->sub = subcommand_find(c->argv[i++]);
         } else {
             break;
         }

@@ -119,7 +119,7 @@ def test_local_mode_of_the_compose_file(side_car, amd64, xray):
     no account."""
     text = snippets("CONTAINERS.md", "yaml")[-1]
     service = yaml.safe_load(text)["services"]["xray-relay"]
-    side_car(*service["command"], entrypoint=service["entrypoint"])
+    side_car(*service["command"])
     until(lambda: health(amd64, xray) == 0, FIRST_S)
     send(segment())
     until(lambda: accepted() == 1, FIRST_S)

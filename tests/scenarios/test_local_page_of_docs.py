@@ -105,8 +105,8 @@ def test_yaml(text):
     """And each word for xray-relay in it is one that it knows."""
     content = yaml.safe_load(text)
     if "services" in content:
-        words = content["services"]["xray"]["entrypoint"]
-        assert words[0] == "xray-relay"
+        words = content["services"]["xray"]["command"]
+        assert words[0] == "local"
         help_text = subprocess.run(
             [BINARY, "help", "local"], capture_output=True, text=True
         ).stdout

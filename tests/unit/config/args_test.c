@@ -154,6 +154,20 @@ static void a_first_word_that_is_no_subcommand_is_a_warning(void **state)
     load_end(&typo);
 }
 
+/* As behind the flags of an image's ENTRYPOINT. */
+static void a_subcommand_may_stand_behind_flags(void **state)
+{
+    struct load l = {0};
+
+    (void)state;
+    load_run(&l, "-b 0.0.0.0:3000 local --store x -t 127.0.0.1:3001");
+    assert_int_equal(l.result.command, COMMAND_LOCAL);
+    assert_string_equal(load_options(&l)->udp_address, "0.0.0.0:3000");
+    assert_string_equal(load_options(&l)->tcp_address, "127.0.0.1:3001");
+    assert_string_equal(l.warnings, "");
+    load_end(&l);
+}
+
 static void subcommands_have_flags_of_their_own(void **state)
 {
     struct load l = {0};
@@ -269,6 +283,7 @@ int main(void)
         cmocka_unit_test(completes_what_go_would_take),
         cmocka_unit_test(a_boolean_takes_no_word),
         cmocka_unit_test(a_first_word_that_is_no_subcommand_is_a_warning),
+        cmocka_unit_test(a_subcommand_may_stand_behind_flags),
         cmocka_unit_test(subcommands_have_flags_of_their_own),
         cmocka_unit_test(local_takes_a_port),
         cmocka_unit_test(subcommands_refuse_what_they_do_not_know),
