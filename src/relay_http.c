@@ -16,6 +16,7 @@
 #define HEADERS_MAX (16u << 10)
 #define TIMEOUT_S 60
 #define LOCAL_TIMEOUT_S 30
+#define LOCAL_HEAD_S 10
 #define METRICS_TYPE "text/plain; version=0.0.4; charset=utf-8"
 
 static bool open_tcp(struct relay *r, struct err *err);
@@ -62,6 +63,7 @@ static bool open_tcp(struct relay *r, struct err *err)
         .connections =
             r->traces != NULL ? LOCAL_CONNECTIONS_MAX : CONNECTIONS_MAX,
         .timeout_s = r->traces != NULL ? LOCAL_TIMEOUT_S : TIMEOUT_S,
+        .head_s = r->traces != NULL ? LOCAL_HEAD_S : 0,
     };
     r->tcp = http1_new(r->loop, r->options->tcp_address, &limits, NULL, err);
     if (r->tcp == NULL)

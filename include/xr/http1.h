@@ -25,6 +25,7 @@ struct http1_limits {
     size_t headers_max;   /* bytes */
     unsigned connections; /* more are closed at once */
     unsigned timeout_s;   /* without progress */
+    unsigned head_s;      /* the same, of a head that has begun; 0: as that */
 };
 /* So many bodies of the largest size may be held at a time, all connections
  * together; what goes beyond is answered 503. */

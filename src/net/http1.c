@@ -46,6 +46,7 @@ static void conn_watch(struct http1_conn *c);
 static void conn_free(struct http1_conn *c);
 static void sweep(void *arg);
 static void sweep_conn(struct http1_conn *c, int64_t now);
+static int64_t patience_ms(const struct http1_conn *c);
 static void conn_timed_out(struct http1_conn *c);
 static bool request_is_open(const struct http1_conn *c);
 
@@ -527,9 +528,15 @@ static void sweep_conn(struct http1_conn *c, int64_t now)
         c->dead = true;
     if (c->dead)
         conn_run(c);
-    else if (!waits_for_us &&
-             quiet >= (int64_t)c->server->limits.timeout_s * 1000)
+    else if (!waits_for_us && quiet >= patience_ms(c))
         conn_timed_out(c);
+}
+
+static int64_t patience_ms(const struct http1_conn *c)
+{
+    const struct http1_limits *l = &c->server->limits;
+    bool head = c->state == CONN_HEAD && c->in.n > 0 && l->head_s > 0;
+    return 1000 * (int64_t)(head ? l->head_s : l->timeout_s);
 }
 
 static void conn_timed_out(struct http1_conn *c)

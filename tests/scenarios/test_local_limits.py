@@ -4,6 +4,7 @@ next request is served."""
 
 import http.client
 import json
+import select
 import socket
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -204,7 +205,8 @@ def test_wait(local, query, what):
 
 @pytest.mark.long
 def test_slow_requests(local):
-    """Of a head and of a body nothing more comes: an answer after 30 s."""
+    """Of a head and of a body nothing more comes: an answer after 10 s and
+    30 s, so that of the head is the first."""
     host = f"Host: 127.0.0.1:{local.tcp_port}\r\n"
     heads = (
         f"GET /api/health HTTP/1.1\r\n{host}",
@@ -212,9 +214,11 @@ def test_slow_requests(local):
     )
     with ExitStack() as stack:
         slow = [stack.enter_context(open_socket(local)) for _ in heads]
-        for s, head in zip(slow, heads, strict=True):
+        for s, head in zip(reversed(slow), reversed(heads), strict=True):
             s.settimeout(BODY_S + 25)
             s.sendall(head.encode())
+        first, _, _ = select.select(slow, [], [], BODY_S + 25)
+        assert first == slow[:1]
         for s in slow:
             assert b" 408 " in s.recv(100)
 
