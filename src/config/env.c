@@ -92,9 +92,8 @@ static bool is_known(const char *name, size_t n)
 {
     /* The token is a secret, and so no option that a file could hold; that
      * others may reach local mode isn't one either. */
-    static const char *const others[] = {OWN_PREFIX "CONFIG",
-                                         OWN_PREFIX "TOKEN",
-                                         OWN_PREFIX "ALLOW_REMOTE"};
+    static const char *const others[] = {
+        OWN_PREFIX "CONFIG", OWN_PREFIX "TOKEN", OWN_PREFIX "ALLOW_REMOTE"};
     char known[OPTION_ENV_MAX];
 
     for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
