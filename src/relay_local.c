@@ -36,7 +36,7 @@ static size_t split_hosts(char *words, const char **out, size_t max);
 static void *take_otlp(void *arg, struct slice json, local_spans_fn fn,
                        void *fn_arg);
 static void forget_otlp(void *taking);
-static void on_health(void *arg, struct jw *j, bool live);
+static void on_health(void *arg, struct jw *j);
 static void write_listener(struct relay *r, struct jw *j, size_t i,
                            const char *address);
 static uint64_t refused_by(const struct intake *in);
@@ -87,7 +87,7 @@ static bool make_print(struct relay *r, struct err *err)
         .colour = isatty(STDOUT_FILENO) && (plain == NULL || *plain == '\0'),
         .settle_ms = SETTLE_MS,
     };
-    r->print = print_new(r->loop, r->pipeline, r->stats, &o);
+    r->print = print_new(r->loop, &o);
     if (r->print == NULL) {
         err_set(err, "out of memory");
         return false;
@@ -196,7 +196,7 @@ static void forget_otlp(void *taking)
     otlp_http_forget(taking);
 }
 
-static void on_health(void *arg, struct jw *j, bool live)
+static void on_health(void *arg, struct jw *j)
 {
     struct relay *r = arg;
     const char *http = r->otlp_server[0] ? http1_bound(r->otlp_server[0]) : "";
@@ -204,7 +204,6 @@ static void on_health(void *arg, struct jw *j, bool live)
     const char *udp = udp_bound(xray_udp_socket(r->udp));
     const char *const addresses[RELAY_LISTENERS] = {udp, http1_bound(r->tcp),
                                                     http, grpc, udp};
-    (void)live;
     relay_note_heard(r);
     jw_key(j, SLICE("listeners"));
     jw_array(j);

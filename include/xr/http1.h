@@ -82,8 +82,6 @@ void http1_stop(struct http1 *s);
 void http1_free(struct http1 *s); /* NULL is fine */
 
 struct slice http1_method(const struct http1_request *r);
-/* The target as sent, query included. */
-struct slice http1_target(const struct http1_request *r);
 /* Path without query, percent-decoding not done. */
 struct slice http1_path(const struct http1_request *r);
 struct slice http1_query(const struct http1_request *r);
@@ -107,7 +105,6 @@ void http1_body_go_on(struct http1_request *r);
 size_t http1_body_max(const struct http1_request *r);
 /* "10.0.0.7:51234" */
 const char *http1_peer(const struct http1_request *r);
-bool http1_peer_is_loopback(const struct http1_request *r);
 
 /* Adds a header to the answer. */
 void http1_add(struct http1_request *r, const char *name, struct slice value);

@@ -44,7 +44,7 @@ struct local_options {
     struct local_otlp otlp; /* for imports */
     /* The members `listeners` and what else is told of them in health and
      * live view. */
-    void (*health)(void *arg, struct jw *j, bool live);
+    void (*health)(void *arg, struct jw *j);
     void *health_arg;
 };
 

@@ -16,8 +16,7 @@ struct print_options {
 };
 struct print;
 /* NULL without memory. Lines go to o->out, which stays the caller's. */
-struct print *print_new(struct loop *l, struct pipeline *p, struct stats *stats,
-                        const struct print_options *o);
+struct print *print_new(struct loop *l, const struct print_options *o);
 /* For pipeline_add; it is the print's. */
 struct sink *print_sink(struct print *p);
 /* Prints what has not settled yet. */

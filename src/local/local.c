@@ -304,7 +304,7 @@ static void on_poll(void *arg, struct http1_request *r, bool targets,
 static void health(void *arg, struct jw *j, bool live)
 {
     struct local *l = arg;
-    l->options.health(l->options.health_arg, j, live);
+    l->options.health(l->options.health_arg, j);
     jw_key(j, SLICE("faults"));
     injector_write_counts(l->faults, j);
     if (live)

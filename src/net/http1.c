@@ -12,7 +12,6 @@
  * the handler reads it. Knows no meaning of any path.
  */
 #include <assert.h>
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -29,7 +28,6 @@
 #define OUT_KEPT_BYTES 65536
 
 static void accepted(void *arg, int fd, const struct sockaddr *peer);
-static bool is_loopback(const struct sockaddr *sa);
 static void conn_event(void *arg, int fd, bool readable, bool writable);
 static bool conn_is_stray(struct http1_conn *c, struct slice first);
 static bool conn_step(struct http1_conn *c);
@@ -142,7 +140,6 @@ static void accepted(void *arg, int fd, const struct sockaddr *peer)
     }
     c->server = s;
     c->request.conn = c;
-    c->loopback = is_loopback(peer);
     address_format(peer, c->peer);
     buf_init(&c->in,
              s->limits.headers_max + s->limits.body_max + 2 * READ_AT_ONCE);
@@ -157,18 +154,6 @@ static void accepted(void *arg, int fd, const struct sockaddr *peer)
     watch_set(c->watch, !s->paused, false);
     if (!timer_running(s->sweep))
         timer_start(s->sweep, SWEEP_MS);
-}
-
-static bool is_loopback(const struct sockaddr *sa)
-{
-    const struct sockaddr_in *v4 = (const void *)sa;
-    const struct sockaddr_in6 *v6 = (const void *)sa;
-    if (sa->sa_family == AF_INET)
-        return ntohl(v4->sin_addr.s_addr) >> 24 == 127;
-    return sa->sa_family == AF_INET6 &&
-           (IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr) ||
-            (IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr) &&
-             v6->sin6_addr.s6_addr[12] == 127));
 }
 
 static void conn_event(void *arg, int fd, bool readable, bool writable)

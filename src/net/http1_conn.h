@@ -57,7 +57,6 @@ struct http1_conn {
     bool unread;  /* bytes wait while a handler has the request */
     bool rests;   /* to go on in the next turn: this one is long */
     bool drained; /* the socket has nothing more to read in this turn */
-    bool loopback;
     struct buf in;  /* head, then body; what follows is the next request */
     size_t in_held; /* what in takes, as counted in the server's sum */
     size_t searched;

@@ -54,11 +54,6 @@ struct slice http1_method(const struct http1_request *r)
     return conn_run_text(r->conn, r->conn->head.method);
 }
 
-struct slice http1_target(const struct http1_request *r)
-{
-    return r->target;
-}
-
 struct slice http1_path(const struct http1_request *r)
 {
     return r->path;
@@ -97,11 +92,6 @@ struct slice http1_body(const struct http1_request *r)
 const char *http1_peer(const struct http1_request *r)
 {
     return r->conn->peer;
-}
-
-bool http1_peer_is_loopback(const struct http1_request *r)
-{
-    return r->conn->loopback;
 }
 
 void http1_on_gone(struct http1_request *r, void (*fn)(void *), void *arg)

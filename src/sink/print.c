@@ -44,11 +44,8 @@ static void on_timer(void *arg);
 static void print_trace(struct print *p, struct trace *t);
 static void free_trace(struct print *p, struct trace **at);
 
-struct print *print_new(struct loop *l, struct pipeline *pipeline,
-                        struct stats *stats, const struct print_options *o)
+struct print *print_new(struct loop *l, const struct print_options *o)
 {
-    (void)pipeline;
-    (void)stats;
     struct print *p = calloc(1, sizeof(*p));
     if (p == NULL)
         return NULL;
