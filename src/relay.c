@@ -23,7 +23,9 @@
 #define LAMBDA_FLUSH_IDLE_MS (24 * 3600 * 1000)
 
 static void take_signals(struct relay *r);
-static void on_stop_signal(void *arg);
+static void on_terminate(void *arg);
+static void on_interrupt(void *arg);
+static void stop_by_signal(struct relay *r, const char *name);
 static void on_hangup(void *arg);
 static void on_grace(void *arg);
 static void stop_inputs(struct relay *r, int64_t deadline_ms);
@@ -72,8 +74,8 @@ void relay_init(struct relay *r, struct config *c, enum relay_mode mode)
 
 static void take_signals(struct relay *r)
 {
-    loop_on_signal(r->loop, SIGTERM, on_stop_signal, r);
-    loop_on_signal(r->loop, SIGINT, on_stop_signal, r);
+    loop_on_signal(r->loop, SIGTERM, on_terminate, r);
+    loop_on_signal(r->loop, SIGINT, on_interrupt, r);
     loop_on_signal(r->loop, SIGHUP, on_hangup, r);
     loop_on_signal(r->loop, SIGPIPE, NULL, NULL);
     loop_on_signal(r->loop, SIGUSR1, NULL, NULL);
@@ -235,9 +237,18 @@ bool relay_listen_udp(struct relay *r)
     return true;
 }
 
-static void on_stop_signal(void *arg)
+static void on_terminate(void *arg)
 {
-    struct relay *r = arg;
+    stop_by_signal(arg, "terminated");
+}
+
+static void on_interrupt(void *arg)
+{
+    stop_by_signal(arg, "interrupt");
+}
+
+static void stop_by_signal(struct relay *r, const char *name)
+{
     if (r->state != RELAY_RUNNING &&
         clock_mono_ms() - r->signalled_ms < REPEAT_MS)
         return; /* a group's signal and a wrapper's copy of it */
@@ -250,7 +261,7 @@ static void on_stop_signal(void *arg)
         return;
     }
     r->signalled_ms = clock_mono_ms();
-    log_info("Got shutdown signal: terminated");
+    log_info("Got shutdown signal: %s", name);
     relay_drain(r, r->options->deadline_ms);
 }
 
