@@ -15,6 +15,7 @@ def test_sigint_flushes(relay, xray):
     relay.send(*segments(75))
     assert relay.stop(signal.SIGINT) == 0
     assert len(xray.documents) == 75
+    assert "Got shutdown signal: interrupt" in relay.log()
 
 
 def test_harmless_signals(relay, xray):
