@@ -50,13 +50,13 @@ struct http1_conn {
     struct stream stream;
     struct watch *watch;
     enum conn_state state;
-    bool running; /* inside conn_run: no freeing, no second entry */
-    bool dead;    /* to be freed when conn_run ends */
-    bool closing; /* close when the answer is written */
-    bool linger;  /* the client may still be sending when we close */
-    bool unread;  /* bytes wait while a handler has the request */
-    bool rests;   /* to go on in the next turn: this one is long */
-    bool drained; /* the socket has nothing more to read in this turn */
+    bool running;   /* inside conn_run: no freeing, no second entry */
+    bool dead;      /* to be freed when conn_run ends */
+    bool closing;   /* close when the answer is written */
+    bool linger;    /* the client may still be sending when we close */
+    bool unread;    /* bytes wait while a handler has the request */
+    bool rests;     /* to go on in the next turn: this one is long */
+    bool drained;   /* the socket has nothing more to read in this turn */
     struct buf in;  /* head, then body; what follows is the next request */
     size_t in_held; /* what in takes, as counted in the server's sum */
     size_t searched;
