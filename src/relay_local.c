@@ -17,6 +17,7 @@
 #define SEGMENTS_BODY_MAX (5u << 20) /* of PutTraceSegments */
 #define SETTLE_MS 1000
 #define TOKEN_BYTES 16
+#define KEEP_MAX 1000000 /* MB, days */
 
 /* The listeners as health tells of them. */
 static const struct listener {
@@ -31,6 +32,8 @@ static bool make_print(struct relay *r, struct err *err);
 static bool check_remote(struct relay *r, struct err *err);
 static bool is_loopback(const char *address, int type);
 static const char *store_path(struct relay *r, char *out, size_t size);
+static bool read_keep(const struct config *c, const char *flag, long *out,
+                      struct err *err);
 static double default_rate(const struct config *c, struct err *err);
 static size_t split_hosts(char *words, const char **out, size_t max);
 static void *take_otlp(void *arg, struct slice json, local_spans_fn fn,
@@ -43,9 +46,12 @@ static uint64_t refused_by(const struct intake *in);
 
 bool relay_make_local(struct relay *r, struct err *err)
 {
+    long keep_mb, keep_days;
     char path[PATH_BYTES_MAX];
     const char *hosts = config_flag(r->config, "allow-host");
-    if (!check_remote(r, err))
+    if (!read_keep(r->config, "keep-mb", &keep_mb, err) ||
+        !read_keep(r->config, "keep-days", &keep_days, err) ||
+        !check_remote(r, err))
         return false;
     snprintf(r->hosts_text, sizeof(r->hosts_text), "%s", hosts ? hosts : "");
     struct local_options o = {
@@ -53,6 +59,8 @@ bool relay_make_local(struct relay *r, struct err *err)
         .default_rate = default_rate(r->config, err),
         .redact = config_flag(r->config, "redact"),
         .strict = config_flag(r->config, "strict") != NULL,
+        .keep_bytes = (uint64_t)keep_mb << 20,
+        .keep_s = (int64_t)keep_days * 86400,
         .index_text = config_flag(r->config, "index-text") != NULL,
         .faults = config_flag(r->config, "fault"),
         .allow_hosts = r->hosts,
@@ -157,6 +165,19 @@ static const char *store_path(struct relay *r, char *out, size_t size)
     log_warn("No home directory: traces are kept in memory only; name a file "
              "with --store");
     return ":memory:";
+}
+
+/* *out 0: it is not given. */
+static bool read_keep(const struct config *c, const char *flag, long *out,
+                      struct err *err)
+{
+    const char *text = config_flag(c, flag);
+    char *end = "";
+    *out = text ? strtol(text, &end, 10) : 0;
+    if (text == NULL || (*end == '\0' && *out >= 1 && *out <= KEEP_MAX))
+        return true;
+    err_set(err, "--%s %s: wants a number from 1 to %d", flag, text, KEEP_MAX);
+    return false;
 }
 
 /* --sampling-rate: of the rule Default; all unless it says less. -1: it is no

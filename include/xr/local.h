@@ -32,6 +32,8 @@ struct local_options {
     const char *store;   /* a file, ":memory:", or "run": a new file */
     bool read_only;      /* the file must be there, and stays as it is */
     bool index_text;     /* for searches of plain text */
+    uint64_t keep_bytes; /* of traces; 0: STORE_BYTES_DEFAULT */
+    int64_t keep_s;      /* since received; 0: STORE_AGE_S_DEFAULT */
     double default_rate; /* of the sampling rule Default; 1: all */
     const char *redact;  /* names split by commas (redact.h); NULL: none */
     bool strict;         /* refuse what the service refuses: age, size */

@@ -19,6 +19,14 @@ static const struct sub_flag local_flags[] = {
      .argument = "FILE",
      .help = "keep traces in this file; :memory: only in memory; run: in a "
              "new file each start"},
+    {.name = "keep-mb",
+     .type = OPTION_INT,
+     .argument = "MB",
+     .help = "delete the traces that came first beyond so many MB (512)"},
+    {.name = "keep-days",
+     .type = OPTION_INT,
+     .argument = "DAYS",
+     .help = "delete traces of which nothing came for so many days (7)"},
     {.name = "index-text",
      .type = OPTION_BOOL,
      .help = "index the text of documents: searches are quick, the store is "

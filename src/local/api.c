@@ -278,9 +278,9 @@ static void write_store(struct api *a, struct jw *j,
     jw_key(j, SLICE("bytes"));
     jw_uint(j, h->bytes);
     jw_key(j, SLICE("limit_bytes"));
-    jw_uint(j, l->max_bytes > 0 ? l->max_bytes : STORE_BYTES_DEFAULT);
+    jw_uint(j, l->max_bytes);
     jw_key(j, SLICE("keep_seconds"));
-    jw_int(j, l->max_age_s > 0 ? l->max_age_s : STORE_AGE_S_DEFAULT);
+    jw_int(j, l->max_age_s);
     jw_key(j, SLICE("state"));
     jw_string(j, h->full                 ? SLICE("memory")
                  : h->damaged[0] != '\0' ? SLICE("renewed")

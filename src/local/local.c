@@ -79,6 +79,8 @@ struct local *local_new(struct loop *loop, const struct local_options *o,
     struct store_options store = {
         .read_only = o->read_only,
         .index_text = o->index_text,
+        .max_bytes = o->keep_bytes ? o->keep_bytes : STORE_BYTES_DEFAULT,
+        .max_age_s = o->keep_s ? o->keep_s : STORE_AGE_S_DEFAULT,
         .index = index_trace,
         .on_tally = on_tally,
         .on_change = on_change,
@@ -88,6 +90,8 @@ struct local *local_new(struct loop *loop, const struct local_options *o,
     if (!l || !(l->resources = resources_new()))
         log_fatal("out of memory for local mode");
     l->options = *o;
+    l->options.keep_bytes = store.max_bytes;
+    l->options.keep_s = store.max_age_s;
     l->path = make_path(l, o->store);
     l->options.store = store.path = l->path;
     l->loop = loop;
@@ -124,7 +128,7 @@ static char *make_path(struct local *l, const char *store)
                  "file with --store");
         return strdup(":memory:");
     }
-    store_runs_trim(l->runs, STORE_BYTES_DEFAULT, STORE_AGE_S_DEFAULT);
+    store_runs_trim(l->runs, l->options.keep_bytes, l->options.keep_s);
     return strdup(path);
 }
 
@@ -176,7 +180,9 @@ void local_routes(struct local *l, struct http1 *server)
         .groups = &l->groups,
         .guard = l->guard,
         .source_root = l->source_root,
-        .limits = {.path = l->options.store},
+        .limits = {.path = l->options.store,
+                   .max_bytes = l->options.keep_bytes,
+                   .max_age_s = l->options.keep_s},
         .runs_folder = l->runs,
         .take = take,
         .otlp = l->options.otlp,

@@ -9,6 +9,7 @@
 #define KEEP_PERCENT 90
 #define NEVER 1e18
 
+static void tell_large(struct worker *w, uint64_t max);
 static int64_t delete_lot(struct worker *w, double before);
 static uint64_t bytes_used(struct worker *w);
 
@@ -22,12 +23,26 @@ bool retain_step(struct worker *w, int64_t now_s)
     uint64_t used = bytes_used(w);
     int64_t n = delete_lot(w, (double)(now_s - age));
     if (n == 0 && used > max / 100 * KEEP_PERCENT &&
-        (used > max || w->shrinking))
+        (used > max || w->shrinking)) {
         n = delete_lot(w, NEVER);
+        tell_large(w, max);
+    }
     w->shrinking = n > 0 && bytes_used(w) > max / 100 * KEEP_PERCENT;
     if (n > 0 && !w->shrinking)
         db_exec(w->file.db, "PRAGMA incremental_vacuum");
     return w->shrinking || n == OLD_LOT;
+}
+
+/* Once: the next traces go as silently as a full store lets them. */
+static void tell_large(struct worker *w, uint64_t max)
+{
+    if (w->told_large)
+        return;
+    w->told_large = true;
+    worker_note(w,
+                "store: %s has its %llu MB: the traces that came first are "
+                "deleted from now on to keep within them (--keep-mb)",
+                w->path, (unsigned long long)(max >> 20));
 }
 
 void retain_measure(struct worker *w)

@@ -27,8 +27,9 @@ struct worker {
     struct batch *kept_back, *last_kept_back; /* the disk is full */
     unsigned n_kept_back;
     int64_t retry_ms, retain_ms, measure_ms;
-    bool changed;   /* since it was measured */
-    bool shrinking; /* was too large, and is not yet small enough */
+    bool changed;    /* since it was measured */
+    bool shrinking;  /* was too large, and is not yet small enough */
+    bool told_large; /* the log has been told that the size deletes traces */
 
     /* Both. */
     pthread_mutex_t lock;

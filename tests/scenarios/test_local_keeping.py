@@ -111,6 +111,42 @@ def test_a_week_since_it_came(relay):
     assert names(relay) == set()
 
 
+def test_as_many_days_as_it_is_told(relay):
+    store = relay.directory / "traces.db"
+    start(relay, store)
+    put(relay, segment(name="old"), segment(name="young"))
+    assert relay.stop() == 0
+    received(store, "old", 2 * DAY + 60)
+    received(store, "young", 2 * DAY - 3600)
+    start(relay, store, "--keep-days", "2")
+    until(lambda: names(relay) == {"young"})
+    assert health(relay)["store"]["keep_seconds"] == 2 * DAY
+
+
+def test_as_many_megabytes_as_it_is_told(relay):
+    """What came first goes, by lots of 200, and the log says so."""
+    store = relay.directory / "traces.db"
+    start(relay, store)
+    for name in ("first", "second", "third"):
+        put(relay, *(segment(name=name, pad=20_000) for _ in range(100)))
+    assert relay.stop() == 0
+    start(relay, store, "--keep-mb", "4")
+    until(lambda: names(relay) == {"third"})
+    until(lambda: health(relay)["traces"] == 100)
+    assert health(relay)["store"]["limit_bytes"] == 4 << 20
+    until(lambda: "has its 4 MB" in relay.output())
+    put(relay, segment(name="new"))
+    assert names(relay) == {"third", "new"}
+
+
+@pytest.mark.parametrize("flag", ["--keep-mb", "--keep-days"])
+@pytest.mark.parametrize("value", ["0", "-1", "1000001", "1_0"])
+def test_as_many_as_there_can_be(relay, flag, value):
+    start(relay, ":memory:", flag, value, ready=False)
+    assert relay.process.wait(20) == 1
+    assert f"{flag} {value}: wants a number" in relay.output()
+
+
 def test_the_form_of_the_file(relay):
     store = relay.directory / "traces.db"
     start(relay, store)
