@@ -23,6 +23,7 @@
 #define LAMBDA_FLUSH_IDLE_MS (24 * 3600 * 1000)
 
 static void take_signals(struct relay *r);
+static void hold_signals(void);
 static void on_terminate(void *arg);
 static void on_interrupt(void *arg);
 static void stop_by_signal(struct relay *r, const char *name);
@@ -89,6 +90,7 @@ int relay_run(struct relay *r)
 
 void relay_fini(struct relay *r)
 {
+    hold_signals();
     lambda_free(r->lambda);
     place_cancel(r->place_search);
     detect_free(r->detect);
@@ -235,6 +237,17 @@ bool relay_listen_udp(struct relay *r)
              (unsigned long long)(s->receive_buffer >> 10),
              (unsigned long long)(s->receive_buffer_asked >> 10));
     return true;
+}
+
+/* All is delivered or counted: who still signals has nothing to end, and
+ * should see the exit status. */
+static void hold_signals(void)
+{
+    sigset_t stop;
+    sigemptyset(&stop);
+    sigaddset(&stop, SIGTERM);
+    sigaddset(&stop, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &stop, NULL);
 }
 
 static void on_terminate(void *arg)
