@@ -3,9 +3,8 @@
  * HTTP/1.1 server with a route table, on the loop (why not evhttp: see
  * net/http1.c). Bodies are collected whole (contiguous, capped) before the
  * handler is called, but for routes that take them as they come; answers may
- * be given later. An absent Host, two
- * Content-Length headers, both framings at once are answered 400 here, and
- * `OPTIONS *` with 200.
+ * be given later. An absent Host, two Content-Length headers, both framings at
+ * once are answered 400 here, and `OPTIONS *` with 200.
  */
 #ifndef XR_HTTP1_H
 #define XR_HTTP1_H

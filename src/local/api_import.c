@@ -264,6 +264,7 @@ static void on_spans(void *arg, uint64_t accepted, uint64_t refused,
     if (later)
         go_on(x);
 }
+
 static void refuse_one(struct import *x, const char *code)
 {
     x->documents++;

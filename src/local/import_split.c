@@ -46,9 +46,7 @@ enum import_kind import_split_next(struct import_split *s, struct slice text,
             return pass_over(s, rest, used);
         *used += s->looked_at;
         s->within = false;
-        if (look == LOOK_LIST) {
-            open_list(s, list_in(s, slice_of(rest.p, s->looked_at)), true);
-        } else if (!s->dropped) {
+        if (look != LOOK_LIST && !s->dropped) {
             *item = slice_of(rest.p, s->looked_at);
             return list_kind(s);
         }
@@ -100,7 +98,8 @@ static enum import_kind list_kind(const struct import_split *s)
     return s->n_lists > 0 ? s->lists[s->n_lists - 1].of : IMPORT_VALUE;
 }
 
-/* To the end of the value, or behind the bracket of a list in it. */
+/* To the end of the value, or behind the bracket of a list in it, which is
+ * open then. */
 static enum look look_on(struct import_split *s, struct slice value)
 {
     while (s->looked_at < value.n) {
@@ -110,11 +109,15 @@ static enum look look_on(struct import_split *s, struct slice value)
             return LOOK_END;
         s->looked_at++;
         enum look look = look_at(s, c);
-        if (look == LOOK_LIST &&
-            list_in(s, slice_of(value.p, s->looked_at)) == IMPORT_NOTHING)
-            continue;
-        if (look != LOOK_MORE)
-            return look;
+        if (look == LOOK_END)
+            return LOOK_END;
+        enum import_kind kind = IMPORT_NOTHING;
+        if (look == LOOK_LIST)
+            kind = list_in(s, slice_of(value.p, s->looked_at));
+        if (kind != IMPORT_NOTHING) {
+            open_list(s, kind, true);
+            return LOOK_LIST;
+        }
     }
     return LOOK_MORE;
 }

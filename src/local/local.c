@@ -27,7 +27,6 @@
 /* A server all of whose requests are looked at. */
 struct watched {
     struct local *local;
-    struct http1 *server;
     struct guard guard;
 };
 
@@ -156,7 +155,7 @@ void local_watch(struct local *l, struct http1 *server,
 {
     assert(l->n_watched < WATCHED_MAX);
     struct watched *w = &l->watched[l->n_watched++];
-    *w = (struct watched){l, server, l->guard};
+    *w = (struct watched){l, l->guard};
     w->guard.port = port_of(http1_bound(server));
     w->guard.origins = origins;
     w->guard.n_origins = n_origins;
